@@ -1,0 +1,1 @@
+"""THE SHELF. What ships: rubrics, workflows, a sample organisation, the glossary and the mail texts."""

@@ -1,0 +1,1 @@
+"""THE TERMINAL. Each command calls one service and prints what it answers."""

@@ -1,0 +1,1 @@
+"""THE RECORDS. The tables, and no behaviour beyond a column's."""

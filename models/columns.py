@@ -1,0 +1,132 @@
+"""Column types and the few column shapes that every table uses."""
+
+import datetime as dt
+from collections.abc import Iterable
+from fractions import Fraction
+from typing import Any
+
+from sqlalchemy import BigInteger, Column, Date, DateTime, ForeignKey, Identity, Integer, Table, Text, types
+from sqlalchemy.engine import Dialect
+from sqlmodel import Field, SQLModel
+
+MILLIONTH = 1_000_000
+BIGINT = BigInteger().with_variant(Integer(), "sqlite")
+UTC_WIDTH = 27
+
+
+class UtcDateTime(types.TypeDecorator[dt.datetime]):
+    """An aware moment, kept in UTC.
+
+    PostgreSQL stores TIMESTAMPTZ; SQLite stores one text width (`2026-01-02T03:04:05.000006Z`), so that text order is
+    time order. Naive values are refused: SQLite would silently drop the zone.
+    """
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> types.TypeEngine[Any]:
+        """Text on SQLite, TIMESTAMPTZ elsewhere."""
+        if dialect.name == "sqlite":
+            return dialect.type_descriptor(Text())
+        return dialect.type_descriptor(DateTime(timezone=True))
+
+    def process_bind_param(self, value: dt.datetime | None, dialect: Dialect) -> Any:
+        """Refuse a naive value; give the driver what it stores."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError(f"{value!r} has no time zone; times are stored in UTC and must say so.")
+        moment = value.astimezone(dt.UTC)
+        if dialect.name == "sqlite":
+            return moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+        return moment
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> dt.datetime | None:
+        """Give back an aware moment in UTC."""
+        if value is None:
+            return None
+        if dialect.name == "sqlite":
+            return dt.datetime.strptime(value, "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=dt.UTC)
+        moment: dt.datetime = value
+        return moment.astimezone(dt.UTC)
+
+
+class Points(types.TypeDecorator[Fraction]):
+    """An exact figure with at most six decimals, stored as an integer of millionths; never a binary float."""
+
+    impl = BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: Fraction | int | None, dialect: Dialect) -> int | None:  # noqa: ARG002
+        """Refuse what a millionth cannot hold exactly."""
+        if value is None:
+            return None
+        scaled = Fraction(value) * MILLIONTH
+        if scaled.denominator != 1:
+            raise ValueError(f"{value} does not fit in millionths; round it as the rubric says before storing it.")
+        return scaled.numerator
+
+    def process_result_value(self, value: int | None, dialect: Dialect) -> Fraction | None:  # noqa: ARG002
+        """Give back the exact figure."""
+        return None if value is None else Fraction(value, MILLIONTH)
+
+
+def table_of(model: type[SQLModel]) -> Table:
+    """Return the SQLAlchemy table behind a SQLModel class, typed."""
+    table: Table = model.__table__  # type: ignore[attr-defined]
+    return table
+
+
+def key() -> Any:
+    """Return a BIGINT identity as primary key."""
+    return Field(default=None, sa_column=Column("id", BIGINT, Identity(), primary_key=True))
+
+
+def ref(target: str, *, null: bool = False, index: bool = False) -> Any:
+    """Return a foreign key to `target` (`table.column`)."""
+    return _field(Column(BIGINT, ForeignKey(target), nullable=null, index=index), null=null)
+
+
+def text(*, null: bool = False, unique: bool = False, default: str | None = None) -> Any:
+    """Return a text column."""
+    return _field(Column(Text, nullable=null, unique=unique), null=null, default=default)
+
+
+def text_enum(words: Iterable[str], *, null: bool = False, default: str | None = None) -> Any:
+    """Return a text column that admits only `words`: the CHECK is written by `models.guards` from the column's info.
+
+    Native enum types are avoided: SQLModel stores enum *names* in them, and some class names break PostgreSQL.
+    """
+    allowed = tuple(str(word) for word in words)
+    return _field(Column(Text, nullable=null, info={"words": allowed}), null=null, default=default)
+
+
+def number(*, null: bool = False, default: int | None = None) -> Any:
+    """Return a whole number column."""
+    return _field(Column(BigInteger, nullable=null), null=null, default=default)
+
+
+def points(*, null: bool = False) -> Any:
+    """Return an exact figure column, in points."""
+    return _field(Column(Points, nullable=null), null=null)
+
+
+def moment(*, null: bool = False, index: bool = False) -> Any:
+    """Return an aware moment column."""
+    return _field(Column(UtcDateTime, nullable=null, index=index), null=null)
+
+
+def day(*, null: bool = False) -> Any:
+    """Return a calendar day column, in the organisation's zone."""
+    return _field(Column(Date, nullable=null), null=null)
+
+
+def flag(*, default: bool = False) -> Any:
+    """Return a yes-or-no column, stored as a small integer on SQLite."""
+    return Field(default=default, sa_column=Column(types.Boolean(create_constraint=False), nullable=False))
+
+
+def _field(column: Column[Any], *, null: bool, default: Any = None) -> Any:
+    if null or default is not None:
+        return Field(default=default, sa_column=column)
+    return Field(sa_column=column)

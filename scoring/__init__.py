@@ -1,0 +1,1 @@
+"""THE ARITHMETIC. Rubrics, ledgers and scores: pure and exact."""

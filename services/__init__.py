@@ -1,0 +1,1 @@
+"""THE USE CASES. One public function is one transaction."""

@@ -1,0 +1,1 @@
+"""THE CLOCK AND THE POSTMAN. Celery rings; the database knows what is owed."""
