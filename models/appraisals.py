@@ -13,7 +13,8 @@ from workflow.vocabulary import FIRST_STAGE, HOLDER_ROLES
 class Appraisal(SQLModel, table=True):
     """One assignment in one cycle. Stage and version change only together with a history row (a trigger sees to it).
 
-    `version` counts the moves; `score_id` is the score in force (no foreign key: scores refer to appraisals); `ledger_version` counts the ledger writes, so that a submit can name what it scored.
+    `version` counts the moves; `score_id` is the score in force (no foreign key: scores refer to appraisals);
+    `ledger_version` counts the ledger writes, so that a submit can name what it scored.
     """
 
     id: int | None = c.key()
@@ -51,7 +52,7 @@ class Party(SQLModel, table=True):
 
 
 class Sheet(SQLModel, table=True):
-    """One act of judging: the own statement, the assessor's, the reviewer's, a ballot, an appeal's or a correction's."""
+    """One act of judging: own statement, assessor's, reviewer's, a ballot, an appeal's or a correction's."""
 
     id: int | None = c.key()
     appraisal_id: int = c.ref("appraisal.id", index=True)

@@ -1,4 +1,7 @@
-"""The ledger: findings, replies, revisions, duty records and measures. Nothing is deleted; rows are voided or replaced."""
+"""The ledger: findings, replies, revisions, duty records and measures.
+
+Nothing is deleted; rows are voided or replaced.
+"""
 
 import datetime as dt
 from fractions import Fraction

@@ -1,4 +1,4 @@
-"""History: the moves of each appraisal and the events of everything else, chained and keyed; and the texts people wrote."""
+"""History: the moves of each appraisal, the events of everything else, chained and keyed; the texts people wrote."""
 
 import datetime as dt
 
@@ -44,7 +44,10 @@ class Move(SQLModel, table=True):
 
 
 class Event(SQLModel, table=True):
-    """One entry of a stream: `org`, `cycle:7`, `ledger:31`. Gapless, chained, keyed; the payload holds ids, never names."""
+    """One entry of a stream: `org`, `cycle:7`, `ledger:31`.
+
+    Gapless, chained, keyed; the payload holds ids, never names.
+    """
 
     id: int | None = c.key()
     stream: str = c.text()

@@ -7,7 +7,7 @@ from sqlmodel import Field, SQLModel
 
 from models import columns as c
 
-_DUE = {"sqlite_where": text("due_at IS NOT NULL"), "postgresql_where": text("due_at IS NOT NULL")}
+_DUE = text("due_at IS NOT NULL")
 
 
 class Job(SQLModel, table=True):
@@ -25,11 +25,14 @@ class Job(SQLModel, table=True):
     fence: int = c.number(default=0)
     done_at: dt.datetime | None = c.moment(null=True)
     error: str | None = c.text(null=True)
-    __table_args__ = (Index("ix_job_due", "due_at", "id", **_DUE),)
+    __table_args__ = (Index("ix_job_due", "due_at", "id", sqlite_where=_DUE, postgresql_where=_DUE),)
 
 
 class Message(SQLModel, table=True):
-    """One mail to one person. The text is made at sending from `kind` and ids; need and permission are looked at again then."""
+    """One mail to one person.
+
+    The text is made at sending from `kind` and ids; need and permission are looked at again then.
+    """
 
     id: int | None = c.key()
     dedupe_key: str = c.text(unique=True)
@@ -51,7 +54,7 @@ class Message(SQLModel, table=True):
     in_doubt_at: dt.datetime | None = c.moment(null=True)
     sent_at: dt.datetime | None = c.moment(null=True)
     error: str | None = c.text(null=True)
-    __table_args__ = (Index("ix_message_due", "due_at", "id", **_DUE),)
+    __table_args__ = (Index("ix_message_due", "due_at", "id", sqlite_where=_DUE, postgresql_where=_DUE),)
 
 
 class PlannerMark(SQLModel, table=True):

@@ -11,7 +11,10 @@ from workflow.vocabulary import GRANTED_ROLES, HOLDER_ROLES
 
 
 class Organisation(SQLModel, table=True):
-    """One row: one database is one organisation. `kind` is demo, practice or live; only the first two let anybody act as anybody."""
+    """One row: one database is one organisation.
+
+    `kind` is demo, practice or live; only the first two let anybody act as anybody.
+    """
 
     id: int | None = c.key()
     name: str = c.text()
@@ -146,7 +149,7 @@ class ConflictOfInterest(SQLModel, table=True):
 
 
 class Grant(SQLModel, table=True):
-    """A power that belongs to a person by decision and not by the reporting line; dated, whole organisation or a unit."""
+    """A power held by decision and not by the reporting line; dated, for the whole organisation or a unit."""
 
     __tablename__ = "access_grant"
     id: int | None = c.key()

@@ -12,8 +12,8 @@ from workflow.vocabulary import HOLDER_ROLES
 class WorkItem(SQLModel, table=True):
     """One person's turn in one stage and round. People type `W77`.
 
-    `action` is the move that opened it; `seen_at` the first time the holder looked; `noticed_at` when notice was proven;
-    `next_action_at` when the sweep must look at it next, empty once closed.
+    `action` is the move that opened it; `seen_at` the first time the holder looked; `noticed_at` when notice was
+    proven; `next_action_at` when the sweep must look at it next, empty once closed.
     """
 
     __tablename__ = "work_item"
