@@ -1,0 +1,128 @@
+"""From what people type to rows: employee numbers, `2026Q1/1007@cash-driver`, `F1042`, `W77`, `D12`."""
+
+import re
+from typing import Any
+
+from sqlalchemy import Row, bindparam, select
+
+from models.appraisals import Appraisal
+from models.columns import table_of
+from models.cycles import Cycle
+from models.documents import Incident
+from models.people import Assignment, Organisation, Person, Post
+from services.errors import Malformed, NotFound
+from services.unit_of_work import Transaction
+
+ORGANISATION = table_of(Organisation)
+PERSON = table_of(Person)
+POST = table_of(Post)
+ASSIGNMENT = table_of(Assignment)
+CYCLE = table_of(Cycle)
+APPRAISAL = table_of(Appraisal)
+INCIDENT = table_of(Incident)
+
+_ORGANISATION = select(ORGANISATION)
+_PERSON = select(PERSON).where(PERSON.c.number == bindparam("number"))
+_CYCLE = select(CYCLE).where(CYCLE.c.code == bindparam("code"))
+_POST = select(POST).where(POST.c.code == bindparam("code"))
+_INCIDENT = select(INCIDENT.c.id).where(INCIDENT.c.code == bindparam("code"))
+_APPRAISALS = (
+    select(APPRAISAL.c.id, POST.c.code.label("post"))
+    .join(CYCLE, CYCLE.c.id == APPRAISAL.c.cycle_id)
+    .join(PERSON, PERSON.c.id == APPRAISAL.c.person_id)
+    .join(ASSIGNMENT, ASSIGNMENT.c.id == APPRAISAL.c.assignment_id)
+    .join(POST, POST.c.id == ASSIGNMENT.c.post_id)
+    .where(CYCLE.c.code == bindparam("cycle"), PERSON.c.number == bindparam("number"))
+    .order_by(APPRAISAL.c.id)
+)
+_APPRAISAL_CODE = re.compile(r"(?P<cycle>[^/@\s]+)/(?P<number>[^/@\s]+)(?:@(?P<post>[^/@\s]+))?")
+_NUMBERED = {"F": "finding", "W": "work item", "D": "document"}
+
+
+def organisation(tx: Transaction) -> Row[Any]:
+    """Return the one row of the organisation.
+
+    Raises:
+        NotFound: nothing has been set up yet.
+    """
+    row = tx.first(_ORGANISATION)
+    if row is None:
+        raise NotFound(
+            "This database has no organisation yet: import one with `appraise org import`.", "no-organisation"
+        )
+    return row
+
+
+def person(tx: Transaction, number: str) -> Row[Any]:
+    """Return the person with an employee number.
+
+    Raises:
+        NotFound: nobody has it.
+    """
+    row = tx.first(_PERSON, {"number": number})
+    if row is None:
+        raise NotFound(f"Nobody has the employee number {number}.", "unknown-person")
+    return row
+
+
+def cycle(tx: Transaction, code: str) -> Row[Any]:
+    """Return a cycle by its code, such as 2026Q1.
+
+    Raises:
+        NotFound: there is none.
+    """
+    row = tx.first(_CYCLE, {"code": code})
+    if row is None:
+        raise NotFound(f"There is no cycle {code}; `appraise cycle status` lists them.", "unknown-cycle")
+    return row
+
+
+def post(tx: Transaction, code: str) -> Row[Any]:
+    """Return a post by its code.
+
+    Raises:
+        NotFound: there is none.
+    """
+    row = tx.first(_POST, {"code": code})
+    if row is None:
+        raise NotFound(f"There is no post {code}; `appraise org show` lists the posts.", "unknown-post")
+    return row
+
+
+def incident_id(tx: Transaction, code: str) -> int | None:
+    """Return the id of an incident by its code, or None."""
+    found: int | None = tx.scalar(_INCIDENT, {"code": code})
+    return found
+
+
+def appraisal_id(tx: Transaction, code: str) -> int:
+    """Return the id of an appraisal named CYCLE/EMPLOYEE or CYCLE/EMPLOYEE@POST.
+
+    Raises:
+        Malformed: the code has another form, or names several appraisals and no post.
+        NotFound: there is none.
+    """
+    match = _APPRAISAL_CODE.fullmatch(code)
+    if match is None:
+        raise Malformed(f"{code!r} does not name an appraisal; write CYCLE/EMPLOYEE, such as 2026Q1/1007.", "bad-code")
+    rows = tx.all(_APPRAISALS, {"cycle": match["cycle"], "number": match["number"]})
+    if match["post"] is not None:
+        rows = [row for row in rows if row.post == match["post"]]
+    if not rows:
+        raise NotFound(f"There is no appraisal {code}.", "unknown-appraisal")
+    if len(rows) > 1:
+        choices = ", ".join(f"{match['cycle']}/{match['number']}@{row.post}" for row in rows)
+        raise Malformed(f"{code} names several appraisals; write one of {choices}.", "ambiguous-appraisal")
+    return int(rows[0].id)
+
+
+def numbered(code: str, letter: str) -> int:
+    """Return the number in `F1042`, `W77` or `D12`.
+
+    Raises:
+        Malformed: it does not have that form.
+    """
+    match = re.fullmatch(rf"{letter}([1-9][0-9]{{0,17}})", code, flags=re.IGNORECASE)
+    if match is None:
+        raise Malformed(f"{code!r} does not name a {_NUMBERED[letter]}; write {letter} and its number.", "bad-code")
+    return int(match[1])

@@ -1,0 +1,200 @@
+"""The only place that begins and commits. A use case opens one transaction, writes, and is told the bell rings after."""
+
+import functools
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, Concatenate, ParamSpec, TypeVar
+
+from sqlalchemy import Connection, Engine, Executable, Insert, Row, Table, insert
+from sqlalchemy.exc import DBAPIError, IntegrityError
+
+from scoring.errors import LedgerError, RubricError, ScoringError
+from services.audit import AuditKeys, append_event
+from services.errors import AppraiseError, Conflict, Environment, Malformed, NotFound, Refused
+from workflow.errors import DefinitionError, WorkflowError
+
+P = ParamSpec("P")
+T = TypeVar("T")
+Values = Mapping[str, Any]
+
+
+@dataclass(slots=True)
+class Transaction:
+    """An open transaction, with short ways to run prepared statements."""
+
+    connection: Connection
+    keys: AuditKeys
+    rung: bool = False
+    _bells: list[Callable[[], None]] = field(default_factory=list)
+
+    @property
+    def dialect(self) -> str:
+        """`sqlite` or `postgresql`."""
+        return self.connection.dialect.name
+
+    def all(self, statement: Executable, values: Values | None = None) -> Sequence[Row[Any]]:
+        """Every row."""
+        return self.connection.execute(statement, values).all()
+
+    def first(self, statement: Executable, values: Values | None = None) -> Row[Any] | None:
+        """The first row, or None."""
+        return self.connection.execute(statement, values).first()
+
+    def scalar(self, statement: Executable, values: Values | None = None) -> Any:
+        """The first column of the first row, or None."""
+        return self.connection.execute(statement, values).scalar()
+
+    def run(self, statement: Executable, values: Values | Sequence[Values] | None = None) -> int:
+        """Run a write; the number of rows it touched."""
+        return self.connection.execute(statement, values).rowcount
+
+    def insert(self, table: Table, values: Values) -> int:
+        """Insert one row and return its id."""
+        return int(self.connection.execute(_insert_returning(table), values).scalar_one())
+
+    def insert_many(self, table: Table, rows: Sequence[Values]) -> None:
+        """Insert rows in one executemany; nothing for no rows."""
+        if rows:
+            self.connection.execute(_insert(table), rows)
+
+    def ring(self) -> None:
+        """Ask for the bell after the commit: something became due."""
+        self.rung = True
+
+
+@functools.cache
+def _insert(table: Table) -> Insert:
+    return insert(table)
+
+
+@functools.cache
+def _insert_returning(table: Table) -> Any:
+    return insert(table).returning(table.c.id)
+
+
+@dataclass(frozen=True, slots=True)
+class UnitOfWork:
+    """What every use case is given: the database, the audit keys, and the bell that wakes a worker.
+
+    The bell may fail or be lost without harm: the database knows what is owed (G1).
+    """
+
+    engine: Engine
+    keys: AuditKeys
+    bell: Callable[[], None] = lambda: None
+
+    @contextmanager
+    def write(self) -> Iterator[Transaction]:
+        """One writing transaction; commits at the end, rolls back on any error, then rings.
+
+        Raises:
+            Conflict: a constraint or a lock says that somebody was faster.
+            Refused: a guard of the database refused the write.
+            Environment: the database cannot be reached or written.
+        """
+        with _translated(), self.engine.connect() as raw:
+            connection = raw.execution_options(appraise_write=True)
+            with connection.begin():
+                transaction = Transaction(connection, self.keys)
+                yield transaction
+        if transaction.rung:
+            self.bell()
+
+    @contextmanager
+    def read(self) -> Iterator[Transaction]:
+        """One reading transaction; nothing it does is kept.
+
+        Raises:
+            Environment: the database cannot be reached.
+        """
+        with _translated(), self.engine.connect() as connection:
+            yield Transaction(connection, self.keys)
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
+    except DBAPIError as error:
+        raise database_error(error) from error
+
+
+def database_error(error: DBAPIError) -> AppraiseError:
+    """Say in one sentence what a database error means to a person.
+
+    Guards of `models.guards` begin their message with `appraise:CODE:`; the rest is known by its wording.
+    """
+    said = str(error.orig)
+    lowered = said.lower()
+    if "appraise:" in said:
+        _, _, rest = said.partition("appraise:")
+        code, _, sentence = rest.partition(":")
+        sentence = sentence.strip().splitlines()[0] if sentence.strip() else code
+        return Refused(f"The database refused it: {sentence}", code)
+    if any(words in lowered for words in ("full", "no space left", "disk i/o")):
+        return Environment(
+            "The disk of the database is full; nothing was written. Make room and try again.", "disk-full"
+        )
+    if "readonly" in lowered or "read-only" in lowered or "permission denied" in lowered:
+        return Environment("The database is read-only for this user; nothing was written.", "read-only")
+    if "locked" in lowered or "deadlock" in lowered or "serializ" in lowered or "lock timeout" in lowered:
+        return Conflict("Somebody else was writing at the same moment; nothing was written. Try again.", "busy")
+    if isinstance(error, IntegrityError) and "unique" in lowered:
+        return Conflict("Somebody else recorded the same thing first; nothing was written.", "duplicate")
+    if isinstance(error, IntegrityError):
+        return Refused("The database refused the values: a rule of the tables forbids them.", "constraint")
+    first_line = said.strip().splitlines()[0] if said.strip() else type(error.orig).__name__
+    return Environment(f"The database answered with an error: {first_line}", "database")
+
+
+def use_case(
+    kind: str,
+) -> Callable[[Callable[Concatenate[UnitOfWork, P], T]], Callable[Concatenate[UnitOfWork, P], T]]:
+    """Mark a public use case: errors of the rules become errors of the services, and a refusal is recorded.
+
+    The refusal is written in a transaction of its own, after the one that failed has been rolled back. The decorated
+    function takes keyword arguments `actor` and `now`; `subject`, if it has one, names what it was about by id or code.
+    """
+
+    def wrap(function: Callable[Concatenate[UnitOfWork, P], T]) -> Callable[Concatenate[UnitOfWork, P], T]:
+        @functools.wraps(function)
+        def run(uow: UnitOfWork, /, *args: P.args, **kwargs: P.kwargs) -> T:
+            try:
+                return function(uow, *args, **kwargs)
+            except (WorkflowError, ScoringError) as error:
+                refusal = rule_error(error)
+                record_refusal(uow, kind, refusal, kwargs)
+                raise refusal from error
+            except (Refused, NotFound) as error:
+                record_refusal(uow, kind, error, kwargs)
+                raise
+
+        return run
+
+    return wrap
+
+
+def rule_error(error: WorkflowError | ScoringError) -> AppraiseError:
+    """Turn an error of the pure rules into one of the services, with the same sentence and code."""
+    code = getattr(error, "code", type(error).__name__)
+    if isinstance(error, DefinitionError | RubricError | LedgerError):
+        return Malformed(str(error), code)
+    return Refused(str(error), code)
+
+
+def record_refusal(uow: UnitOfWork, kind: str, error: AppraiseError, kwargs: Mapping[str, Any]) -> None:
+    """Write a refusal into the stream `refusals`; ids and codes only, never the sentence, which may hold names."""
+    actor, now = kwargs.get("actor"), kwargs.get("now")
+    if actor is None or now is None:
+        return
+    facts = {
+        name: value
+        for name, value in kwargs.items()
+        if name in _RECORDED and isinstance(value, int | str) and not isinstance(value, bool)
+    }
+    with uow.write() as tx:
+        append_event(tx, "refusals", kind, actor=actor, at=now, payload={"code": error.code, **facts})
+
+
+_RECORDED = ("appraisal", "action", "cycle", "finding", "document", "rule", "month", "number")
