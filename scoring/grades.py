@@ -1,0 +1,40 @@
+"""Bands: tables that turn a total into a label, a number or a coefficient (R10)."""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from scoring.shape import Decimal, Frozen, Id, Words
+
+
+class BandRow(Frozen):
+    """One band. `from` and `to` include the bound, `above` and `below` do not; a side without a bound is open."""
+
+    label: Annotated[str, Field(min_length=1)]
+    title: Words | None = None
+    from_: Annotated[Decimal | None, Field(alias="from")] = None
+    above: Decimal | None = None
+    to: Decimal | None = None
+    below: Decimal | None = None
+    coefficient: Decimal | None = None
+    number: Decimal | None = None
+
+    @model_validator(mode="after")
+    def _one_bound_a_side(self) -> Self:
+        if self.from_ is not None and self.above is not None:
+            raise ValueError("a band has either `from` or `above`, not both; delete one.")
+        if self.to is not None and self.below is not None:
+            raise ValueError("a band has either `to` or `below`, not both; delete one.")
+        return self
+
+
+class BandTable(Frozen):
+    """A table of bands (R10). `round` says whether the total is rounded before or after it is looked up.
+
+    `posts` names the posts it is for; without it, all.
+    """
+
+    id: Id
+    round: Literal["before", "after"] = "before"
+    posts: tuple[str, ...] = ()
+    rows: Annotated[tuple[BandRow, ...], Field(min_length=1)]

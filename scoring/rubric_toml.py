@@ -1,0 +1,152 @@
+"""Reading TOML definitions: where each key stands, every problem with its mend, the digest of the content."""
+
+import datetime as dt
+import difflib
+import hashlib
+import json
+import re
+import tomllib
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from scoring.errors import Problem, RubricError
+
+Path = tuple[str | int, ...]
+Model = TypeVar("Model", bound=BaseModel)
+
+_HEADER = re.compile(r"^\s*(\[\[?)\s*([^\[\]]+?)\s*\]\]?\s*(?:#.*)?$")
+_KEY = re.compile(r"^\s*((?:[A-Za-z0-9_-]+|\"[^\"]*\")(?:\s*\.\s*(?:[A-Za-z0-9_-]+|\"[^\"]*\"))*)\s*=\s*(.*)$")
+
+
+def read_toml(text: str, *, where: str) -> tuple[dict[str, Any], dict[Path, int]]:
+    """Parse TOML; return the tree and the line of each key and table. Raises RubricError where it is no TOML."""
+    try:
+        tree = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        found = re.search(r"line (\d+)", str(error))
+        line = found.group(1) if found else "end"
+        text_ = f"this is not TOML: {error}."
+        problem = Problem("malformed", "error", f"{where}:{line}", text_, "Mend the line; strings need quotes.")
+        raise RubricError((problem,), where=where) from error
+    return tree, _lines(text)
+
+
+def _lines(text: str) -> dict[Path, int]:
+    """Find the line of each table header and key. Keys inside inline tables are found by their parents."""
+    found: dict[Path, int] = {}
+    counts: dict[Path, int] = {}
+    table: Path = ()
+    waiting = ""
+    for number, line in enumerate(text.splitlines(), start=1):
+        if waiting:
+            if waiting in line or _closes(line, waiting):
+                waiting = ""
+            continue
+        if header := _HEADER.match(line):
+            table = _table(header.group(2), many=header.group(1) == "[[", counts=counts)
+            found[table] = number
+        elif key := _KEY.match(line):
+            found[(*table, *_parts(key.group(1)))] = number
+            waiting = _opens(key.group(2))
+    return found
+
+
+def _table(name: str, *, many: bool, counts: dict[Path, int]) -> Path:
+    path: Path = ()
+    parts = _parts(name)
+    for place, part in enumerate(parts):
+        path = (*path, part)
+        if many and place == len(parts) - 1:
+            counts[path] = counts.get(path, -1) + 1
+        if path in counts:
+            path = (*path, counts[path])
+    return path
+
+
+def _parts(name: str) -> tuple[str, ...]:
+    return tuple(part.strip().strip('"') for part in name.split("."))
+
+
+def _opens(value: str) -> str:
+    """Return what ends a value that goes on after its line, or nothing."""
+    for quotes in ('"""', "'''"):
+        if value.startswith(quotes):
+            return "" if quotes in value[3:] else quotes
+    bare = re.sub(r'"(?:[^"\\]|\\.)*"|\'[^\']*\'', "", value).split("#")[0]
+    return "]" if bare.count("[") > bare.count("]") else ""
+
+
+def _closes(line: str, waiting: str) -> bool:
+    return waiting == "]" and line.strip().startswith("]")
+
+
+def validate(model: type[Model], tree: Mapping[str, Any], lines: Mapping[Path, int], *, where: str) -> Model:
+    """Build the model from the tree. Raises RubricError with one problem for each key that is wrong."""
+    try:
+        return model.model_validate(tree)
+    except ValidationError as error:
+        problems = tuple(_problem(fault, model, tree, lines, where) for fault in error.errors())
+        raise RubricError(problems, where=where) from None
+
+
+def _problem(
+    fault: Any, model: type[BaseModel], tree: Mapping[str, Any], lines: Mapping[Path, int], where: str
+) -> Problem:
+    path: Path = tuple(fault["loc"])
+    at = next((lines[path[:end]] for end in range(len(path), 0, -1) if path[:end] in lines), 1)
+    code, text, mend = _sentence(fault, model)
+    return Problem(code, "error", f"{where}:{at}", f"`{_spell(path, tree)}`: {text}", mend)
+
+
+def _spell(path: Path, tree: Mapping[str, Any]) -> str:
+    """Write a path with ids instead of numbers where there are any: `posts[director].items[D1].points`."""
+    spelt = ""
+    node: Any = tree
+    for part in path:
+        try:
+            node = node[part]
+        except (KeyError, IndexError, TypeError):
+            node = None
+        if isinstance(part, int):
+            name = node.get("id") if isinstance(node, Mapping) else None
+            spelt += f"[{name if isinstance(name, str) else part + 1}]"
+        else:
+            spelt += f".{part}" if spelt else part
+    return spelt
+
+
+def _sentence(fault: Any, model: type[BaseModel]) -> tuple[str, str, str]:
+    kind, key = fault["type"], fault["loc"][-1] if fault["loc"] else ""
+    if kind == "extra_forbidden":
+        near = difflib.get_close_matches(str(key), _keys(model), n=1)
+        return "unknown-key", "this key is unknown.", f"Did you mean `{near[0]}`?" if near else "Delete it."
+    if kind == "missing":
+        return "missing-key", "this key is missing.", "Add it."
+    if kind == "literal_error":
+        return "unknown-value", f"{fault['input']!r} is not possible.", f"Write one of {fault['ctx']['expected']}."
+    message = str(fault["msg"]).removeprefix("Value error, ")
+    text, _, mend = message.partition("; ")
+    if mend:
+        return "malformed", f"{text}.", mend[0].upper() + mend[1:]
+    return "malformed", f"{message[0].lower()}{message[1:].rstrip('.')}.", "Change the value."
+
+
+def _keys(model: type[BaseModel]) -> list[str]:
+    """List every key that may stand anywhere in a file of this model."""
+    schema = model.model_json_schema(by_alias=True)
+    parts = [schema, *schema.get("$defs", {}).values()]
+    return sorted({key for part in parts for key in part.get("properties", {})})
+
+
+def content_digest(tree: Any) -> str:
+    """Return the SHA-256, in hex, over the parsed content in canonical JSON."""
+    plain = json.dumps(tree, sort_keys=True, ensure_ascii=False, separators=(",", ":"), default=_plain)
+    return hashlib.sha256(plain.encode()).hexdigest()
+
+
+def _plain(value: object) -> str:
+    if isinstance(value, dt.date | dt.time):
+        return value.isoformat()
+    raise TypeError(f"{value!r} is not content of a definition.")
