@@ -110,7 +110,7 @@ class Rule(Frozen):
     max: Decimal | None = None
     step: Decimal | None = None
     unit: str | None = None
-    max_units: Annotated[StrictInt, Field(ge=1)] | None = None
+    max_units: Decimal | None = None
     recurrence: Recurrence = EACH
     trigger: Words
     clause: str
@@ -132,7 +132,7 @@ class Rule(Frozen):
                 raise ValueError(f"`{name}` has no meaning in a {self.kind} rule; delete it or change `kind`.")
             if not given and key in needed:
                 raise ValueError(f"a {self.kind} rule needs `{name}`; add it.")
-        for key in ("amount", "min", "max", "step"):
+        for key in ("amount", "min", "max", "step", "max_units"):
             value = getattr(self, key)
             if value is not None and value <= 0:
                 raise ValueError(

@@ -18,6 +18,7 @@ Model = TypeVar("Model", bound=BaseModel)
 
 _HEADER = re.compile(r"^\s*(\[\[?)\s*([^\[\]]+?)\s*\]\]?\s*(?:#.*)?$")
 _KEY = re.compile(r"^\s*((?:[A-Za-z0-9_-]+|\"[^\"]*\")(?:\s*\.\s*(?:[A-Za-z0-9_-]+|\"[^\"]*\"))*)\s*=\s*(.*)$")
+_QUOTED = re.compile(r"\"(?:[^\"\\]|\\.)*\"|'[^']*'")
 
 
 def read_toml(text: str, *, where: str) -> tuple[dict[str, Any], dict[Path, int]]:
@@ -38,18 +39,26 @@ def _lines(text: str) -> dict[Path, int]:
     found: dict[Path, int] = {}
     counts: dict[Path, int] = {}
     table: Path = ()
-    waiting = ""
+    quotes, depth = "", 0
     for number, line in enumerate(text.splitlines(), start=1):
-        if waiting:
-            if waiting in line or _closes(line, waiting):
-                waiting = ""
+        value = line
+        if quotes:
+            quotes = "" if quotes in line else quotes
             continue
-        if header := _HEADER.match(line):
-            table = _table(header.group(2), many=header.group(1) == "[[", counts=counts)
-            found[table] = number
-        elif key := _KEY.match(line):
+        if depth == 0:
+            if header := _HEADER.match(line):
+                table = _table(header.group(2), many=header.group(1) == "[[", counts=counts)
+                found[table] = number
+                continue
+            key = _KEY.match(line)
+            if key is None:
+                continue
             found[(*table, *_parts(key.group(1)))] = number
-            waiting = _opens(key.group(2))
+            value = key.group(2)
+            quotes = next((mark for mark in ('"""', "'''") if value.startswith(mark) and mark not in value[3:]), "")
+        if not quotes:
+            bare = _QUOTED.sub("", value).split("#")[0]
+            depth += bare.count("[") - bare.count("]")
     return found
 
 
@@ -67,19 +76,6 @@ def _table(name: str, *, many: bool, counts: dict[Path, int]) -> Path:
 
 def _parts(name: str) -> tuple[str, ...]:
     return tuple(part.strip().strip('"') for part in name.split("."))
-
-
-def _opens(value: str) -> str:
-    """Return what ends a value that goes on after its line, or nothing."""
-    for quotes in ('"""', "'''"):
-        if value.startswith(quotes):
-            return "" if quotes in value[3:] else quotes
-    bare = re.sub(r'"(?:[^"\\]|\\.)*"|\'[^\']*\'', "", value).split("#")[0]
-    return "]" if bare.count("[") > bare.count("]") else ""
-
-
-def _closes(line: str, waiting: str) -> bool:
-    return waiting == "]" and line.strip().startswith("]")
 
 
 def validate(model: type[Model], tree: Mapping[str, Any], lines: Mapping[Path, int], *, where: str) -> Model:
