@@ -1,0 +1,350 @@
+"""The ledger of an assignment: reading it for scoring, and the rule that a ledger write and a submit cannot pass."""
+
+import datetime as dt
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Row, bindparam, select, true, update
+
+from models.appraisals import Appraisal
+from models.columns import table_of
+from models.cycles import Cycle
+from models.documents import Incident
+from models.findings import DutyRecord as DutyRow
+from models.findings import DutySite
+from models.findings import Finding as FindingRow
+from models.findings import FindingRevision
+from models.people import Assignment, Post
+from scoring.duties import missed_months
+from scoring.ledger import DutyRecord, Finding, Ledger, Revision
+from scoring.rubric import Rubric
+from services.calendars import Closures, closures, working_days
+from services.errors import NotFound, Refused
+from services.unit_of_work import Transaction
+from workflow.vocabulary import CycleState
+
+APPRAISAL = table_of(Appraisal)
+ASSIGNMENT = table_of(Assignment)
+CYCLE = table_of(Cycle)
+DUTY = table_of(DutyRow)
+FINDING = table_of(FindingRow)
+INCIDENT = table_of(Incident)
+POST = table_of(Post)
+REVISION = table_of(FindingRevision)
+SITE = table_of(DutySite)
+
+OPEN_STAGES = ("draft", "scoring")
+"""Where the ledger takes entries: from the assessor's submission on it is closed (domain.md, reading 13)."""
+
+_HELD = (
+    select(
+        ASSIGNMENT.c.valid_from,
+        ASSIGNMENT.c.valid_to,
+        POST.c.code.label("post"),
+        SITE.c.code.label("site"),
+        SITE.c.closed_months,
+    )
+    .join(POST, POST.c.id == ASSIGNMENT.c.post_id)
+    .outerjoin(SITE, true())
+    .where(ASSIGNMENT.c.id == bindparam("assignment"))
+    .order_by(SITE.c.code)
+)
+_FINDINGS = (
+    select(FINDING, INCIDENT.c.code.label("incident"))
+    .outerjoin(INCIDENT, INCIDENT.c.id == FINDING.c.incident_id)
+    .where(
+        FINDING.c.assignment_id == bindparam("assignment"),
+        FINDING.c.counted_on.between(bindparam("first"), bindparam("last")),
+    )
+    .order_by(FINDING.c.id)
+)
+_DUTIES = (
+    select(DUTY)
+    .where(DUTY.c.assignment_id == bindparam("assignment"), DUTY.c.month.between(bindparam("first"), bindparam("last")))
+    .order_by(DUTY.c.id)
+)
+_REVISIONS = select(REVISION).where(REVISION.c.appraisal_id == bindparam("appraisal")).order_by(REVISION.c.id)
+_STATE = (
+    select(
+        APPRAISAL.c.id,
+        APPRAISAL.c.cycle_id,
+        APPRAISAL.c.stage,
+        APPRAISAL.c.ledger_version,
+        APPRAISAL.c.rubric_id,
+        CYCLE.c.period_from,
+        CYCLE.c.period_to,
+    )
+    .join(CYCLE, CYCLE.c.id == APPRAISAL.c.cycle_id)
+    .where(
+        APPRAISAL.c.assignment_id == bindparam("assignment"),
+        CYCLE.c.state != CycleState.CANCELLED.value,
+        CYCLE.c.period_from <= bindparam("on"),
+        CYCLE.c.period_to >= bindparam("on"),
+    )
+    # A quarter inside a year: the shorter period holds the ledger, the longer one only rolls up.
+    .order_by(CYCLE.c.period_from.desc(), CYCLE.c.period_to)
+    .limit(1)
+)
+_RAISE = (
+    update(APPRAISAL)
+    .where(APPRAISAL.c.id == bindparam("appraisal"), APPRAISAL.c.stage.in_(OPEN_STAGES))
+    .values(ledger_version=APPRAISAL.c.ledger_version + 1)
+)
+_LOCK = (
+    update(ASSIGNMENT)
+    .where(ASSIGNMENT.c.id == bindparam("assignment"))
+    .values(ledger_lock=ASSIGNMENT.c.ledger_lock + 1)
+)
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerState:
+    """Whether the ledger of an assignment takes entries on a day, and the appraisal that reads it, if there is one."""
+
+    assignment_id: int
+    on: dt.date
+    appraisal_id: int | None = None
+    cycle_id: int | None = None
+    rubric_id: int | None = None
+    stage: str | None = None
+    version: int = 0
+    period_from: dt.date | None = None
+    period_to: dt.date | None = None
+
+    @property
+    def open(self) -> bool:
+        """Whether entries are taken: no appraisal yet, or one that has not been submitted."""
+        return self.stage is None or self.stage in OPEN_STAGES
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A ledger with what scoring does not need: which missed months the assessor has confirmed, as (rule, month)."""
+
+    ledger: Ledger
+    confirmed: frozenset[tuple[str, str]]
+
+
+def finding_line(finding_id: int) -> str:
+    """Return the line id of a finding: `F12`."""
+    return f"F{finding_id}"
+
+
+def month_line(rule: str, month: str) -> str:
+    """Return the line id of a derived deduction: `A1.1:2026-02`."""
+    return f"{rule}:{month}"
+
+
+def load_ledger(
+    tx: Transaction,
+    *,
+    assignment_id: int,
+    period_from: dt.date,
+    period_to: dt.date,
+    calendar: str,
+    appraisal_id: int | None = None,
+    closed_days: Closures | None = None,
+) -> Ledger:
+    """Return the ledger of an assignment in a period, as `load` reads it."""
+    return load(
+        tx,
+        assignment_id=assignment_id,
+        period_from=period_from,
+        period_to=period_to,
+        calendar=calendar,
+        appraisal_id=appraisal_id,
+        closed_days=closed_days,
+    ).ledger
+
+
+def load(
+    tx: Transaction,
+    *,
+    assignment_id: int,
+    period_from: dt.date,
+    period_to: dt.date,
+    calendar: str,
+    appraisal_id: int | None = None,
+    closed_days: Closures | None = None,
+) -> Loaded:
+    """Read the ledger of an assignment in a period, both days inclusive, in at most four statements.
+
+    Findings are those counted in the period; voided ones come along so that they can be explained, claims only once
+    they are confirmed. With `appraisal_id` its revisions apply, in the order of their moves (reading 13).
+
+    Args:
+        tx: the open transaction.
+        assignment_id: whose ledger.
+        period_from: the first day of the period.
+        period_to: the last day of the period.
+        calendar: the code of the working calendar, such as CN.
+        appraisal_id: the appraisal whose revisions apply; none for a ledger nobody has judged yet.
+        closed_days: the organisation's closure days; read with one statement more where the caller has not read them.
+
+    Raises:
+        NotFound: there is no such assignment.
+    """
+    held = tx.all(_HELD, {"assignment": assignment_id})
+    if not held:
+        raise NotFound("There is no such assignment; `appraise org show` lists them.", "unknown-assignment")
+    period = {"assignment": assignment_id, "first": period_from, "last": period_to}
+    findings = tx.all(_FINDINGS, period)
+    duties = tx.all(_DUTIES, period | {"first": f"{period_from:%Y-%m}", "last": f"{period_to:%Y-%m}"})
+    revisions = () if appraisal_id is None else tx.all(_REVISIONS, {"appraisal": appraisal_id})
+    by_line = latest_revisions(revisions)
+    days = working_days(calendar, period_from, period_to, closures(tx) if closed_days is None else closed_days)
+    ledger = Ledger(
+        period_from=period_from,
+        period_to=period_to,
+        assignment_from=held[0].valid_from,
+        assignment_to=held[0].valid_to,
+        findings=tuple(
+            scoring_finding(row, row.incident, by_line.get((finding_line(row.id), None)))
+            for row in findings
+            if not row.claimed or row.confirmed_at is not None
+        ),
+        duties=tuple(_scoring_duty(row) for row in duties if row.kind != "confirmed"),
+        sites=frozenset(row.site for row in held if row.site is not None),
+        closed={row.site: frozenset(json.loads(row.closed_months)) for row in held if row.site is not None},
+        working_days=days,
+        post=held[0].post,
+        duty_revisions={(rule, month): was for (rule, month), was in by_line.items() if month is not None},
+    )
+    confirmed = frozenset((row.rule, row.month) for row in duties if row.kind == "confirmed" and row.voided_at is None)
+    return Loaded(ledger, confirmed)
+
+
+def scoring_finding(row: Row[Any], incident: str | None, revision: Revision | None = None) -> Finding:
+    """Return a stored finding as scoring reads it; texts stay behind, scoring is told only that there is one."""
+    return Finding(
+        id=finding_line(row.id),
+        rule=row.rule,
+        happened=row.happened,
+        known=row.known,
+        amount=row.amount,
+        units=row.units,
+        key=None if row.document_id is None else f"D{row.document_id}",
+        incident=incident,
+        reason=row.reason_id is not None,
+        sub_reasons=tuple(json.loads(row.sub_reasons)),
+        voided=row.voided_at is not None,
+        counted_on=row.counted_on,
+        revision=revision,
+    )
+
+
+def latest_revisions(rows: Iterable[Row[Any]]) -> dict[tuple[str, str | None], Revision]:
+    """Fold revisions, oldest first, into the one in force for each line: (`F12`, None) or (rule, month).
+
+    To keep a line is to keep what the revision before it made of it.
+    """
+    force: dict[tuple[str, str | None], Revision] = {}
+    for row in rows:
+        line = (row.rule, row.month) if row.finding_id is None else (finding_line(row.finding_id), None)
+        if row.kind != "keep" or line not in force:
+            force[line] = Revision(kind=row.kind, amount=row.amount)
+    return force
+
+
+def ledger_digest(ledger: Ledger) -> str:
+    """Return the SHA-256 of the canonical ledger: what a score was computed from."""
+    return ledger.digest
+
+
+def state(tx: Transaction, assignment_id: int, on: dt.date) -> LedgerState:
+    """Return whether the ledger of an assignment takes an entry that counts on a day; nothing is locked."""
+    row = tx.first(_STATE, {"assignment": assignment_id, "on": on})
+    if row is None:
+        return LedgerState(assignment_id, on)
+    return LedgerState(
+        assignment_id=assignment_id,
+        on=on,
+        appraisal_id=row.id,
+        cycle_id=row.cycle_id,
+        rubric_id=row.rubric_id,
+        stage=row.stage,
+        version=row.ledger_version,
+        period_from=row.period_from,
+        period_to=row.period_to,
+    )
+
+
+def touch(tx: Transaction, assignment_id: int, counted_on: dt.date) -> LedgerState:
+    """Raise the version of the ledger that an entry of this day belongs to, before the entry is written.
+
+    A submit names the version it scored, so of an entry and a submit at the same moment one conflicts. Where no
+    appraisal reads the ledger yet the assignment is locked instead, against an opening at the same moment.
+
+    Raises:
+        Refused: the appraisal was submitted; its ledger is closed.
+    """
+    found = state(tx, assignment_id, counted_on)
+    if found.appraisal_id is None:
+        tx.run(_LOCK, {"assignment": assignment_id})
+        found = state(tx, assignment_id, counted_on)
+        if found.appraisal_id is None:
+            return found
+    if tx.run(_RAISE, {"appraisal": found.appraisal_id}) != 1:
+        raise closed(counted_on)
+    return found
+
+
+def closed(on: dt.date) -> Refused:
+    """Return the refusal of an entry on a closed ledger, to be raised."""
+    return Refused(
+        f"The ledger of {on} is closed: the appraisal has been submitted; it must be returned before anything enters.",
+        "ledger-closed",
+    )
+
+
+def open_months(rubric: Rubric, loaded: Loaded, as_of: dt.date) -> tuple[str, ...]:
+    """Return the lines of the missed duty months that the assessor has neither confirmed nor excused (reading 4).
+
+    `as_of` is a day, taken at its end: a month not over by then is pending, never missed.
+    """
+    missed = missed_months(rubric, loaded.ledger.post, loaded.ledger, as_of)
+    return tuple(month_line(rule, month) for rule, month in missed if (rule, month) not in loaded.confirmed)
+
+
+def unconfirmed(
+    tx: Transaction,
+    *,
+    rubric: Rubric,
+    assignment_id: int,
+    period_from: dt.date,
+    period_to: dt.date,
+    calendar: str,
+    as_of: dt.date,
+) -> tuple[str, ...]:
+    """Return the lines of the missed duty months not yet confirmed or excused, such as `A1.1:2026-02`.
+
+    Who has already read the ledger with `load` asks `open_months` instead: it needs no statement.
+    """
+    loaded = load(tx, assignment_id=assignment_id, period_from=period_from, period_to=period_to, calendar=calendar)
+    return open_months(rubric, loaded, as_of)
+
+
+def content(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a ledger row as its canonical digest reads it: ids, days, figures and codes, no text."""
+    return {name: _plain(value) for name, value in sorted(values.items()) if not name.startswith("_")}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, bool | int | str) or value is None:
+        return value
+    if isinstance(value, dt.datetime):
+        return value.astimezone(dt.UTC).isoformat()
+    return str(value)
+
+
+def _scoring_duty(row: Row[Any]) -> DutyRecord:
+    return DutyRecord(
+        rule=row.rule,
+        month=row.month,
+        coverage=row.coverage,
+        sites=frozenset(json.loads(row.sites)),
+        excused=f"duty record {row.id}" if row.kind == "excused" else None,
+        voided=row.voided_at is not None,
+    )
