@@ -11,14 +11,23 @@ from sqlmodel import Field, SQLModel
 
 MILLIONTH = 1_000_000
 BIGINT = BigInteger().with_variant(Integer(), "sqlite")
-UTC_WIDTH = 27
+NAMING = {
+    "ix": "ix_%(column_0_label)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+    "pk": "pk_%(table_name)s",
+}
+"""Every constraint has a name: what has none cannot be changed later on SQLite."""
+
+# Set before the first table is declared: every module with tables imports this one.
+SQLModel.metadata.naming_convention = NAMING
 
 
 class UtcDateTime(types.TypeDecorator[dt.datetime]):
     """An aware moment, kept in UTC.
 
     PostgreSQL stores TIMESTAMPTZ; SQLite stores one text width (`2026-01-02T03:04:05.000006Z`), so that text order is
-    time order. Naive values are refused: SQLite would silently drop the zone.
+    time order; a CHECK sees to the width. Naive values are refused: SQLite would silently drop the zone.
     """
 
     impl = DateTime(timezone=True)
