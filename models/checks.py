@@ -84,8 +84,10 @@ _RELATIONS = (
     (
         "roster",
         "holders",
-        "status <> 'rated' OR (assessor_id <> person_id AND reviewer_id <> person_id AND decider_id <> person_id"
-        " AND reviewer_id <> assessor_id AND decider_id <> assessor_id AND decider_id <> reviewer_id)",
+        (
+            "status <> 'rated' OR (assessor_id <> person_id AND reviewer_id <> person_id AND decider_id <> person_id"
+            " AND reviewer_id <> assessor_id AND decider_id <> assessor_id AND decider_id <> reviewer_id)"
+        ),
     ),
 )
 
@@ -161,4 +163,5 @@ def _same(table: str, suffix: str, condition: str) -> Check:
 
 
 def _words(column: str, words: tuple[str, ...]) -> str:
-    return f"{column} IN ({', '.join(f"'{word}'" for word in words)})"
+    listed = ", ".join(f"'{word}'" for word in words)
+    return f"{column} IN ({listed})"
