@@ -1,0 +1,155 @@
+"""What is owed is written in the transaction that came to owe it: messages to people and jobs by name (G1, G5).
+
+A promise is a row with a dedupe key made from the business identity of the obligation, so that making it twice changes
+nothing. `now` is business time and is only kept; when a row may be tried is by the database's clock.
+"""
+
+import datetime as dt
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import Insert, Table, bindparam, func, select
+from sqlalchemy.dialects import postgresql, sqlite
+
+from models.columns import UtcDateTime, table_of
+from models.outbox import Job, Message
+from services.database_clock import database_now, wall_time
+from services.messages import kind_of
+from services.unit_of_work import Transaction
+
+JOB = table_of(Job)
+MESSAGE = table_of(Message)
+
+
+def _once(table: Table, constants: Mapping[str, Any], given: Sequence[str]) -> Mapping[str, Insert]:
+    due = func.coalesce(bindparam("not_before", type_=UtcDateTime()), database_now(), type_=UtcDateTime())
+    values = {**constants, "due_at": due, "attempt": 0, "fence": 0}
+    values.update({name: bindparam(name, type_=table.c[name].type) for name in given})
+    return {
+        "sqlite": sqlite.insert(table).values(values).on_conflict_do_nothing(index_elements=["dedupe_key"]),
+        "postgresql": postgresql.insert(table).values(values).on_conflict_do_nothing(index_elements=["dedupe_key"]),
+    }
+
+
+_MESSAGE_GIVEN = (
+    "dedupe_key",
+    "kind",
+    "person_id",
+    "work_item_id",
+    "appraisal_id",
+    "finding_id",
+    "payload",
+    "policy",
+    "created_at",
+)
+_PROMISE = _once(MESSAGE, {"state": "queued"}, _MESSAGE_GIVEN)
+_OWE = _once(JOB, {"state": "due"}, ("dedupe_key", "name", "args", "created_at"))
+_OPEN_JOBS = select(JOB.c.name, func.count().label("owed")).where(
+    JOB.c.due_at.is_not(None), JOB.c.due_at <= bindparam("wall")
+)
+_DUE_JOBS = _OPEN_JOBS.group_by(JOB.c.name).order_by(JOB.c.name)
+_DUE_MESSAGES = (
+    select(func.count())
+    .select_from(MESSAGE)
+    .where(MESSAGE.c.due_at.is_not(None), MESSAGE.c.due_at <= bindparam("wall"))
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Promise:
+    """One message to one person, about at most one work item, appraisal or finding.
+
+    `payload` holds ids, codes and days, never names, amounts or scores.
+    """
+
+    kind: str
+    person_id: int
+    dedupe_key: str
+    work_item_id: int | None = None
+    appraisal_id: int | None = None
+    finding_id: int | None = None
+    payload: Mapping[str, Any] = field(default_factory=dict)
+
+
+def promise(
+    tx: Transaction,
+    *,
+    kind: str,
+    person_id: int,
+    dedupe_key: str,
+    now: dt.datetime,
+    work_item_id: int | None = None,
+    appraisal_id: int | None = None,
+    finding_id: int | None = None,
+    payload: Mapping[str, Any] | None = None,
+) -> None:
+    """Promise one message; a promise with the same `dedupe_key` was made already and stays as it is.
+
+    Raises:
+        Malformed: the kind is not in `services.messages.KINDS`.
+    """
+    one = Promise(kind, person_id, dedupe_key, work_item_id, appraisal_id, finding_id, payload or {})
+    promise_many(tx, [one], now=now)
+
+
+def promise_many(tx: Transaction, promises: Sequence[Promise], *, now: dt.datetime) -> None:
+    """Promise messages in one statement; see `promise`."""
+    if not promises:
+        return
+    rows = [
+        {
+            "dedupe_key": one.dedupe_key,
+            "kind": one.kind,
+            "person_id": one.person_id,
+            "work_item_id": one.work_item_id,
+            "appraisal_id": one.appraisal_id,
+            "finding_id": one.finding_id,
+            "payload": _json(one.payload),
+            "policy": kind_of(one.kind).policy,
+            "created_at": now,
+            "not_before": None,
+        }
+        for one in promises
+    ]
+    tx.run(_PROMISE[tx.dialect], rows)
+    tx.ring()
+
+
+def owe_job(
+    tx: Transaction,
+    *,
+    name: str,
+    args: Mapping[str, Any],
+    dedupe_key: str,
+    now: dt.datetime,
+    due_at: dt.datetime | None = None,
+) -> None:
+    """Owe one run of the job `name` (a row of `tasks.jobs`) with JSON `args`; the same `dedupe_key` twice is once.
+
+    `due_at` is by the database's clock; empty is at once.
+    """
+    values = {
+        "dedupe_key": dedupe_key,
+        "name": name,
+        "args": _json(args),
+        "created_at": now,
+        "not_before": due_at,
+    }
+    tx.run(_OWE[tx.dialect], values)
+    tx.ring()
+
+
+def due_jobs(tx: Transaction, wall: dt.datetime | None = None) -> Mapping[str, int]:
+    """Return how many runs of each job may be tried now, or were claimed under a lease that is over."""
+    return {row.name: row.owed for row in tx.all(_DUE_JOBS, {"wall": wall_time(tx, wall)})}
+
+
+def due_messages(tx: Transaction, wall: dt.datetime | None = None) -> int:
+    """Return how many messages may be tried now, or were claimed under a lease that is over."""
+    return int(tx.scalar(_DUE_MESSAGES, {"wall": wall_time(tx, wall)}))
+
+
+def _json(value: Mapping[str, Any]) -> str:
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
