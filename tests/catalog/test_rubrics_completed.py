@@ -115,7 +115,13 @@ def test_no_two_proposed_rules_of_one_post_have_the_same_trigger(completed: Rubr
 def test_the_proposal_uses_every_kind_of_rule_and_recurrence_the_cut_posts_call_for(completed: Rubric) -> None:
     proposed = [rule for post in completed.posts if post.id in CUT for rule in post.rules if rule.proposed]
     assert {rule.kind for rule in proposed} == {"range", "fixed", "per-unit"}
-    assert {rule.recurrence.kind for rule in proposed} == {"each", "once-per-key", "once-per-period", "escalating"}
+    assert {rule.recurrence.kind for rule in proposed} == {
+        "each",
+        "once-per-key",
+        "once-per-period",
+        "at-most",
+        "escalating",
+    }
     assert any(rule.award for rule in proposed)
 
 
