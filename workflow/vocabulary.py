@@ -68,3 +68,78 @@ class Severity(StrEnum):
 
     ERROR = "error"
     WARNING = "warning"
+
+
+JUDGING_ROLES = (Role.ASSESSOR, Role.REVIEWER, Role.DECIDER)
+"""Nobody has two of these for one appraisal, and nobody any of them for his own (domain.md, section 5)."""
+
+ROLE_WORDS = {
+    Role.APPRAISEE: "the person appraised",
+    Role.ASSESSOR: "the assessor",
+    Role.REVIEWER: "the reviewer",
+    Role.DECIDER: "whoever decides the appeal",
+    Role.HR: "the HR officer",
+    Role.CLERK: "the clerk",
+    Role.APPROVER: "the approver",
+    Role.PROXY: "a proxy",
+    Role.AUDITOR: "the auditor",
+    Role.OPERATOR: "the operator",
+    Role.SYSTEM: "the clock",
+}
+"""How a sentence of refusal names a role."""
+
+
+class Effect(StrEnum):
+    """What a move does beside changing the stage. Services know these names and no action's name."""
+
+    STATEMENT = "statement"
+    SCORE = "score"
+    REVISE = "revise"
+    CONTEST = "contest"
+    NEW_ROUND = "new-round"
+    NOTICE = "notice"
+    NO_ACCESS = "no-access"
+    CLOSE_NOT_RATED = "close-not-rated"
+
+
+JUDGING_EFFECTS = (Effect.SCORE, Effect.REVISE)
+"""Effects that make or change a score: never by the clock, never by the person appraised."""
+
+
+class Demand(StrEnum):
+    """Whether an act must bring something, a reason or named lines."""
+
+    NONE = "none"
+    OPTIONAL = "optional"
+    REQUIRED = "required"
+
+
+class DayKind(StrEnum):
+    """How the days of a stage are counted."""
+
+    WORKING = "working"
+    CALENDAR = "calendar"
+
+
+class CountedFrom(StrEnum):
+    """When the days of a stage begin: when it is entered, or when it is proven that the person knows."""
+
+    OPENING = "opening"
+    PROVEN_NOTICE = "proven-notice"
+
+
+class Missed(StrEnum):
+    """What happens when the days of a stage are over (W4)."""
+
+    HOLD = "hold"
+    ESCALATE = "escalate"
+    DELEGATE = "delegate"
+    MOVE_ON = "move-on"
+    ACCEPT_BY_SILENCE = "accept-by-silence"
+
+
+class Facts(StrEnum):
+    """When the facts of a finding reach the person: with a notice when recorded, or together with the judgement."""
+
+    AT_ONCE = "at-once"
+    WITH_JUDGEMENT = "with-judgement"
