@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from scoring.duties import missed_months
 from sqlalchemy import Row, bindparam, select, true, update
 
 from models.appraisals import Appraisal
@@ -13,11 +14,9 @@ from models.columns import table_of
 from models.cycles import Cycle
 from models.documents import Incident
 from models.findings import DutyRecord as DutyRow
-from models.findings import DutySite
+from models.findings import DutySite, FindingRevision
 from models.findings import Finding as FindingRow
-from models.findings import FindingRevision
 from models.people import Assignment, Post
-from scoring.duties import missed_months
 from scoring.ledger import DutyRecord, Finding, Ledger, Revision
 from scoring.rubric import Rubric
 from services.calendars import Closures, closures, working_days

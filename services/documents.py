@@ -1,0 +1,265 @@
+"""Documents: circulars, inspection reports, commendations, registered once and accusing nobody (domain.md, 5a).
+
+A document is the key of once-per-key rules. People type `D12`.
+"""
+
+import datetime as dt
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, Row, bindparam, exists, func, or_, select
+
+from models.appraisals import Party
+from models.columns import table_of
+from models.documents import Document
+from models.findings import Finding
+from models.history import TextBody
+from models.people import Assignment, Person
+from services import naming
+from services.access import granted_roles
+from services.actors import Actor
+from services.audit import append_event, digest, stamp, store_text
+from services.errors import Conflict, Malformed, NotFound, Refused
+from services.grants import demand, today
+from services.unit_of_work import Transaction, UnitOfWork, use_case
+from workflow.vocabulary import Role
+
+DOCUMENT = table_of(Document)
+FINDING = table_of(Finding)
+ASSIGNMENT = table_of(Assignment)
+PERSON = table_of(Person)
+PARTY = table_of(Party)
+TEXT_BODY = table_of(TextBody)
+
+KINDS: tuple[str, ...] = DOCUMENT.c.kind.info["words"]
+_REGISTRARS = (Role.HR, Role.CLERK)
+_READERS = (Role.HR, Role.CLERK, Role.APPROVER, Role.AUDITOR)
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+
+
+def _own(document: ColumnElement[Any]) -> ColumnElement[bool]:
+    return exists().where(
+        FINDING.c.document_id == document,
+        ASSIGNMENT.c.id == FINDING.c.assignment_id,
+        ASSIGNMENT.c.person_id == bindparam("viewer"),
+    )
+
+
+_DOCUMENTS = select(DOCUMENT, TEXT_BODY.c.body.label("title"), PERSON.c.number.label("registrar")).select_from(
+    DOCUMENT.outerjoin(TEXT_BODY, TEXT_BODY.c.id == DOCUMENT.c.title_id).join(
+        PERSON, PERSON.c.id == DOCUMENT.c.registered_by
+    )
+)
+_ALL = _DOCUMENTS.order_by(DOCUMENT.c.day, DOCUMENT.c.id)
+_VISIBLE = _ALL.where(or_(bindparam("all"), DOCUMENT.c.registered_by == bindparam("viewer"), _own(DOCUMENT.c.id)))
+_ONE = _VISIBLE.where(DOCUMENT.c.id == bindparam("id"))
+_BARE = select(DOCUMENT).where(DOCUMENT.c.id == bindparam("id"))
+_SAME = select(DOCUMENT.c.id).where(
+    DOCUMENT.c.kind == bindparam("kind"),
+    DOCUMENT.c.number == bindparam("number"),
+    DOCUMENT.c.issuer == bindparam("issuer"),
+)
+_JUDGES = select(func.count()).where(
+    or_(
+        exists().where(
+            PARTY.c.person_id == bindparam("viewer"), PARTY.c.role != Role.APPRAISEE.value, PARTY.c.to_at.is_(None)
+        ),
+        exists().where(
+            or_(ASSIGNMENT.c.manager_id == bindparam("viewer"), ASSIGNMENT.c.in_charge_id == bindparam("viewer"))
+        ),
+    )
+)
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentView:
+    """A document as people see it; `file_sha256` is the digest of the file, which stays where the office keeps it."""
+
+    id: int
+    kind: str
+    number: str
+    day: dt.date
+    issuer: str
+    title: str | None
+    file_name: str | None
+    file_sha256: str | None
+    registered_by: str
+    registered_at: dt.datetime
+
+    @property
+    def code(self) -> str:
+        """What people type: `D12`."""
+        return document_code(self.id)
+
+
+def document_code(document_id: int) -> str:
+    """Return what people type for a document: `D12`."""
+    return f"D{document_id}"
+
+
+@use_case("document.register")
+def register(
+    uow: UnitOfWork,
+    *,
+    actor: Actor,
+    now: dt.datetime,
+    kind: str,
+    number: str,
+    day: dt.date,
+    issuer: str,
+    title: str | None = None,
+    file_name: str | None = None,
+    file_sha256: str | None = None,
+) -> str:
+    """Register a document and return what people type for it; it names and accuses nobody (domain.md, 5a).
+
+    Args:
+        uow: the database.
+        actor: somebody with the grant of HR or of the clerk.
+        now: the moment.
+        kind: one of `KINDS`.
+        number: what the issuer numbered it, such as 2026-14.
+        day: the day it bears; not in the future.
+        issuer: who issued it, such as the superior bank.
+        title: what it is called.
+        file_name: the name of its file, without a folder.
+        file_sha256: the SHA-256 of the file, 64 hexadecimal digits.
+
+    Raises:
+        Malformed: the kind is unknown, the number or issuer is empty, or the digest is not one.
+        Refused: the actor may not register documents, or the day lies in the future.
+        Conflict: this kind, number and issuer is registered already.
+    """
+    key = {"kind": kind, "number": number.strip(), "issuer": issuer.strip()}
+    _check_form(key, file_name, file_sha256)
+    with uow.write() as tx:
+        demand(tx, actor, now, _REGISTRARS, "register documents")
+        if actor.actor_id is None:
+            raise Refused("Only a person registers a document.", "not-granted")
+        if day > today(tx, now):
+            raise Refused(f"{day} lies in the future; write the day that the document bears.", "future")
+        before = tx.scalar(_SAME, key)
+        if before is not None:
+            raise Conflict(
+                f"The {kind} {key['number']} of {key['issuer']} is registered already, as {document_code(before)}; "
+                "link that one.",
+                "duplicate",
+            )
+        text = store_text(tx, title)
+        values = {
+            **key,
+            "day": day,
+            "title_id": text.id if text else None,
+            "file_name": file_name,
+            "file_sha256": file_sha256,
+            "registered_by": actor.actor_id,
+            "registered_at": now,
+        }
+        document_id = tx.insert(DOCUMENT, values)
+        payload = {"document": document_id, "digest": digest(document_content(values))}
+        append_event(tx, "org", "document.registered", actor=actor, at=now, payload=payload)
+        return document_code(document_id)
+
+
+def list_documents(
+    uow: UnitOfWork, *, actor: Actor, now: dt.datetime, kind: str | None = None
+) -> tuple[DocumentView, ...]:
+    """Return the documents the viewer may pick from, by day.
+
+    HR, the clerk, the approver, the auditor and whoever scores, reviews or decides about somebody see all; everybody
+    else those that a finding of his own refers to.
+    """
+    with uow.read() as tx:
+        rows = tx.all(_VISIBLE, {"viewer": actor.person_id, "all": sees_all(tx, actor, now)})
+    return tuple(_view(row) for row in rows if kind is None or row.kind == kind)
+
+
+def show_document(uow: UnitOfWork, *, actor: Actor, now: dt.datetime, document: str) -> DocumentView:
+    """Return one document, named like `D12`.
+
+    Raises:
+        Malformed: the name has another form.
+        NotFound: there is none, or it is not the viewer's to see.
+    """
+    number = naming.numbered(document, "D")
+    with uow.read() as tx:
+        values = {"viewer": actor.person_id, "all": sees_all(tx, actor, now), "id": number}
+        row = tx.first(_ONE, values)
+    if row is None:
+        raise unknown(document)
+    return _view(row)
+
+
+def sees_all(tx: Transaction, actor: Actor, now: dt.datetime) -> bool:
+    """Tell whether somebody may look through all documents: by a grant, or because he judges somebody."""
+    if actor.person_id is None:
+        return True
+    if not granted_roles(tx, actor.person_id, today(tx, now)).isdisjoint(_READERS):
+        return True
+    return bool(tx.scalar(_JUDGES, {"viewer": actor.person_id}))
+
+
+def document_row(tx: Transaction, document: str) -> Row[Any]:
+    """Return the row of a document named like `D12`.
+
+    Raises:
+        Malformed: the name has another form.
+        NotFound: there is none.
+    """
+    row = tx.first(_BARE, {"id": naming.numbered(document, "D")})
+    if row is None:
+        raise unknown(document)
+    return row
+
+
+def unknown(document: str) -> NotFound:
+    """Return the error for a document that is not there or not to be seen."""
+    return NotFound(f"There is no document {document}; `appraise document list` shows them.", "unknown-document")
+
+
+def document_content(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what of a document's row its event vouches for."""
+    return {
+        "kind": row["kind"],
+        "number": row["number"],
+        "day": row["day"].isoformat(),
+        "issuer": row["issuer"],
+        "title": row["title_id"],
+        "file": row["file_name"],
+        "sha256": row["file_sha256"],
+        "by": row["registered_by"],
+        "at": stamp(row["registered_at"]),
+    }
+
+
+CONTENT = {"document": (DOCUMENT, document_content)}
+"""For each id that a payload may hold: its table and the content its digest was made of."""
+
+
+def _check_form(key: Mapping[str, str], file_name: str | None, file_sha256: str | None) -> None:
+    if key["kind"] not in KINDS:
+        raise Malformed(f"There is no kind of document {key['kind']!r}; choose one of {', '.join(KINDS)}.", "bad-kind")
+    for name in ("number", "issuer"):
+        if not key[name]:
+            raise Malformed(f"A document needs its {name}; write it as the document has it.", "missing")
+    if file_sha256 is not None and _SHA256.fullmatch(file_sha256) is None:
+        raise Malformed("The digest of the file is not a SHA-256: write 64 hexadecimal digits.", "bad-digest")
+    if file_name is not None and ("/" in file_name or "\\" in file_name):
+        raise Malformed(f"{file_name!r} names a folder; write the name of the file alone.", "bad-file-name")
+
+
+def _view(row: Row[Any]) -> DocumentView:
+    return DocumentView(
+        id=row.id,
+        kind=row.kind,
+        number=row.number,
+        day=row.day,
+        issuer=row.issuer,
+        title=row.title,
+        file_name=row.file_name,
+        file_sha256=row.file_sha256,
+        registered_by=row.registrar,
+        registered_at=row.registered_at,
+    )
