@@ -1,0 +1,289 @@
+"""Every setting, read once from the environment and `.env`; nothing below `config` reads either."""
+
+import difflib
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal, Self
+from urllib.parse import urlsplit
+
+from dotenv import dotenv_values
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic.fields import FieldInfo
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+PREFIX = "APPRAISE_"
+ENV_FILE = ".env"
+ADDRESS = re.compile(r"[^@\s]+@[^@\s]+")
+
+
+class SettingsError(Exception):
+    """The settings cannot be used. The message is one sentence; `problems` has one for each wrong setting."""
+
+    def __init__(self, problems: tuple[str, ...]) -> None:
+        super().__init__(problems[0])
+        self.problems = problems
+
+
+def _setting(default: Any, accepts: str, text: str, *, shown: str = "", secret: bool = False, **limits: Any) -> Any:
+    """Declare a setting: what it accepts, what it is for, its default in words, whether it is kept from view."""
+    words: Any = {"accepts": accepts, "shown": shown, "secret": secret}
+    given = {"default_factory": default} if callable(default) else {"default": default}
+    return Field(**given, description=text, json_schema_extra=words, repr=not secret, **limits)
+
+
+class Settings(BaseSettings):
+    """All settings, frozen. Each is `APPRAISE_` and the field's name in capitals."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, env_file=ENV_FILE, frozen=True, extra="ignore")
+
+    data_dir: Path = _setting(
+        Path("appraise-data"),
+        "a folder",
+        "Where the embedded database, the audit key and other local files lie.",
+        shown="./appraise-data",
+    )
+    database_url: str = _setting(
+        lambda data: f"sqlite:///{data['data_dir'] / 'appraise.sqlite3'}",
+        "a database address that begins with sqlite:/// or postgresql://",
+        "The database the application works on; on PostgreSQL, as the role that may not change audit rows.",
+        shown="appraise.sqlite3 in the data folder",
+        secret=True,
+    )
+    database_owner_url: str = _setting(
+        lambda data: data["database_url"],
+        "a database address that begins with sqlite:/// or postgresql://",
+        "The same database as the role that owns the tables; only `appraise db upgrade` uses it.",
+        shown="the database address",
+        secret=True,
+    )
+    broker_url: str = _setting(
+        "memory://",
+        "memory://, or an address that begins with redis:// or rediss://",
+        "What rings the workers: memory:// keeps them in this process, Redis lets them run in processes of their own.",
+        secret=True,
+    )
+    worker: bool = _setting(True, "on or off", "Whether this process runs worker threads.", shown="on")
+    worker_threads: int = _setting(2, "a whole number from 1 to 32", "How many jobs run at once.", ge=1, le=32)
+    sweep_seconds: float = _setting(
+        3,
+        "a number of seconds from 0.05 to 60",
+        "How often the sweep looks for what is owed and was not rung for.",
+        ge=0.05,
+        le=60,
+    )
+    lease_seconds: int = _setting(
+        120,
+        "a whole number of seconds from 10 to 3600",
+        "How long a worker may hold a job or a mail before another takes it over.",
+        ge=10,
+        le=3600,
+    )
+    chunk_size: int = _setting(
+        1000,
+        "a whole number from 500 to 5000",
+        "How many appraisals one transaction opens or finalises.",
+        ge=500,
+        le=5000,
+    )
+    smtp_host: str | None = _setting(
+        None,
+        "the name or address of a mail server",
+        "The server that takes the mails; without one they wait, and HR prints the list of notices.",
+        shown="none",
+        pattern=r"^[A-Za-z0-9.:_-]+$",
+    )
+    smtp_port: int = _setting(587, "a port from 1 to 65535", "The mail server's port.", ge=1, le=65535)
+    smtp_tls: Literal["none", "starttls", "implicit"] = _setting(
+        "starttls",
+        "none, starttls or implicit",
+        "How the connection to the mail server is protected.",
+    )
+    smtp_user: str | None = _setting(None, "a user name", "Who logs in to the mail server.", shown="none")
+    smtp_password: SecretStr | None = _setting(
+        None,
+        "a password, or nothing when the password file is set",
+        "The password for the mail server.",
+        shown="none",
+        secret=True,
+    )
+    smtp_password_file: Path | None = _setting(
+        None,
+        "a file you can read, and no password set beside it",
+        "A file whose first line is that password.",
+        shown="none",
+    )
+    smtp_timeout_seconds: float = _setting(
+        30,
+        "a number of seconds from 1 to 300",
+        "How long one answer of the mail server may take.",
+        ge=1,
+        le=300,
+    )
+    mail_from: str = _setting(
+        "appraise@localhost",
+        "one e-mail address without spaces or line breaks",
+        "The sender's address of every mail.",
+    )
+    base_url: str = _setting(
+        "http://127.0.0.1:8000",
+        "an address that begins with http:// or https://, without a query",
+        "What the links in mails begin with.",
+    )
+    audit_key_file: Path = _setting(
+        lambda data: data["data_dir"] / "audit.key",
+        "a file",
+        "The key of the audit chain; it never lies in the database.",
+        shown="audit.key in the data folder",
+    )
+    audit_key_copy: str | None = _setting(
+        None,
+        "a few words or a path",
+        "Where the copy of the audit key is kept; doctor repeats it, and asks for it while it is empty.",
+        shown="none",
+    )
+    token: SecretStr | None = _setting(
+        None,
+        "a token, or nothing when the token file is set",
+        "Whose token commands act with, outside demo and practice data.",
+        shown="none",
+        secret=True,
+    )
+    token_file: Path | None = _setting(
+        None,
+        "a file you can read, and no token set beside it",
+        "A file whose first line is that token.",
+        shown="none",
+    )
+    language: Literal["en", "zh"] = _setting("en", "en or zh", "The language of the terminal.")
+    log_level: Literal["debug", "info", "warning", "error"] = _setting(
+        "info",
+        "debug, info, warning or error",
+        "From which level log lines are written.",
+    )
+    log_format: Literal["text", "json"] = _setting("text", "text or json", "The form of a log line.")
+
+    @field_validator("data_dir", "audit_key_file", "smtp_password_file", "token_file")
+    @classmethod
+    def _fix_place(cls, value: Path | None) -> Path | None:
+        """Bind a relative path to the folder the process started in."""
+        return None if value is None else Path(os.path.normpath(value.expanduser().absolute()))
+
+    @field_validator("database_url", "database_owner_url")
+    @classmethod
+    def _check_database(cls, value: str) -> str:
+        scheme, mark, rest = value.partition("://")
+        if not mark or scheme not in {"sqlite", "postgresql", "postgresql+psycopg"} or not rest.strip("/"):
+            raise ValueError
+        if scheme == "sqlite" and not rest.startswith("/"):
+            raise ValueError
+        return f"postgresql+psycopg://{rest}" if scheme == "postgresql" else value
+
+    @field_validator("broker_url")
+    @classmethod
+    def _check_broker(cls, value: str) -> str:
+        parts = urlsplit(value)
+        if value != "memory://" and (parts.scheme not in {"redis", "rediss"} or not parts.hostname):
+            raise ValueError
+        return value
+
+    @field_validator("mail_from")
+    @classmethod
+    def _check_sender(cls, value: str) -> str:
+        if not ADDRESS.fullmatch(value):
+            raise ValueError
+        return value
+
+    @field_validator("base_url")
+    @classmethod
+    def _check_base(cls, value: str) -> str:
+        parts = urlsplit(value)
+        if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
+            raise ValueError
+        return value.rstrip("/")
+
+    @field_validator("smtp_password_file", "token_file")
+    @classmethod
+    def _check_readable(cls, value: Path | None) -> Path | None:
+        if value is not None and not (value.is_file() and os.access(value, os.R_OK)):
+            raise ValueError
+        return value
+
+    @model_validator(mode="after")
+    def _take_one(self) -> Self:
+        """Refuse a secret that is given twice: which one holds would be a guess."""
+        for name in ("smtp_password", "token"):
+            if getattr(self, name) and getattr(self, f"{name}_file"):
+                raise ValueError(f"{name}_file")
+        return self
+
+    def mail_password(self) -> str | None:
+        """Return the password for the mail server, from the setting or its file."""
+        return _secret(self.smtp_password, self.smtp_password_file)
+
+    def access_token(self) -> str | None:
+        """Return the token commands act with, from the setting or its file."""
+        return _secret(self.token, self.token_file)
+
+
+def _secret(value: SecretStr | None, file: Path | None) -> str | None:
+    if value is not None:
+        return value.get_secret_value()
+    return file.read_text(encoding="utf-8").split("\n", 1)[0].strip() if file else None
+
+
+def variable(name: str) -> str:
+    """Return the environment variable of the field `name`."""
+    return PREFIX + name.upper()
+
+
+def words_of(field: FieldInfo) -> dict[str, Any]:
+    """Return what the field accepts, its default in words (`shown`), and whether it is `secret`."""
+    words = dict(field.json_schema_extra) if isinstance(field.json_schema_extra, dict) else {}
+    words["shown"] = words.get("shown") or str(field.default)
+    return words
+
+
+def load_settings(overrides: Mapping[str, Any] | None = None) -> Settings:
+    """Read the settings: `overrides` (by field name) before the environment before `.env` before the defaults.
+
+    Raises:
+        SettingsError: A setting is wrong, or a variable that begins with APPRAISE_ is none.
+    """
+    given = dict(overrides or {})
+    kept = {name: value for name, value in dotenv_values(ENV_FILE).items() if name.startswith(PREFIX)}
+    found = {name.upper(): value for name, value in {**kept, **os.environ}.items() if name.upper().startswith(PREFIX)}
+    unknown = _unknown(found, given)
+    if unknown:
+        raise SettingsError(unknown)
+    try:
+        return Settings(**given)
+    except ValidationError as error:
+        raise SettingsError(_sentences(error, found)) from None
+
+
+def _unknown(found: Mapping[str, str | None], given: Mapping[str, Any]) -> tuple[str, ...]:
+    names = {variable(name) for name in Settings.model_fields}
+    problems = []
+    for name in sorted({*found, *map(variable, given)} - names):
+        near = difflib.get_close_matches(name, names, n=1, cutoff=0.8)
+        mend = f"did you mean {near[0]}?" if near else "remove it, or look it up in docs/reference/settings.md."
+        problems.append(f"{name} is not a setting: {mend}")
+    return tuple(problems)
+
+
+def _sentences(error: ValidationError, found: Mapping[str, str | None]) -> tuple[str, ...]:
+    problems = []
+    for wrong in error.errors():
+        name = str(wrong["loc"][0]) if wrong["loc"] else str(wrong["ctx"]["error"])
+        if wrong["type"] == "default_factory_not_called":
+            continue
+        words = words_of(Settings.model_fields[name])
+        value = found.get(variable(name), wrong["input"])
+        is_value = "has a value that cannot be used" if words["secret"] or not wrong["loc"] else f"is {str(value)!r}"
+        problems.append(
+            f"{variable(name)} {is_value}: it must be {words['accepts']}; "
+            f"change it in the environment or in {ENV_FILE}, or remove it (the default is {words['shown']})."
+        )
+    return tuple(problems)

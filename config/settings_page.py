@@ -1,0 +1,29 @@
+"""docs/reference/settings.md, written from the settings themselves: `python -m config.settings_page > that file`."""
+
+import sys
+
+from config.settings import Settings, variable, words_of
+
+HEAD = """\
+# Settings
+
+Every setting is an environment variable, or a line of a file `.env` in the folder from which Appraise is started; the
+environment wins. All are read and checked once, at the start; a wrong one, or a name that begins with `APPRAISE_` and
+is not in this table, stops the start with one sentence. This page is written by `python -m config.settings_page`.
+
+| variable | what it is for | accepts | default |
+|---|---|---|---|
+"""
+
+
+def settings_page() -> str:
+    """Return the page."""
+    rows = []
+    for name, field in Settings.model_fields.items():
+        words = words_of(field)
+        rows.append(f"| `{variable(name)}` | {field.description} | {words['accepts']} | {words['shown']} |\n")
+    return HEAD + "".join(rows)
+
+
+if __name__ == "__main__":
+    sys.stdout.write(settings_page())
