@@ -1,7 +1,7 @@
 """The audit chain: every move and event carries the one before it and a keyed digest (G13).
 
-An appraisal's chain is its rows in `move`; everything else is in `event`, one chain for each stream. The key lies outside
-the database. Payloads hold ids, codes and digests, never names.
+An appraisal's chain is its rows in `move`; everything else is in `event`, one chain for each stream. The key lies
+outside the database. Payloads hold ids, codes and digests, never names.
 """
 
 import datetime as dt

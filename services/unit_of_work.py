@@ -1,4 +1,4 @@
-"""The only place that begins and commits. A use case opens one transaction, writes, and is told the bell rings after."""
+"""The only place that begins and commits. A use case opens one transaction, writes, and the bell rings behind it."""
 
 import functools
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -126,26 +126,46 @@ def database_error(error: DBAPIError) -> AppraiseError:
     Guards of `models.guards` begin their message with `appraise:CODE:`; the rest is known by its wording.
     """
     said = str(error.orig)
-    lowered = said.lower()
     if "appraise:" in said:
-        _, _, rest = said.partition("appraise:")
-        code, _, sentence = rest.partition(":")
-        sentence = sentence.strip().splitlines()[0] if sentence.strip() else code
-        return Refused(f"The database refused it: {sentence}", code)
-    if any(words in lowered for words in ("full", "no space left", "disk i/o")):
-        return Environment(
-            "The disk of the database is full; nothing was written. Make room and try again.", "disk-full"
-        )
-    if "readonly" in lowered or "read-only" in lowered or "permission denied" in lowered:
-        return Environment("The database is read-only for this user; nothing was written.", "read-only")
-    if "locked" in lowered or "deadlock" in lowered or "serializ" in lowered or "lock timeout" in lowered:
-        return Conflict("Somebody else was writing at the same moment; nothing was written. Try again.", "busy")
-    if isinstance(error, IntegrityError) and "unique" in lowered:
-        return Conflict("Somebody else recorded the same thing first; nothing was written.", "duplicate")
+        code, _, sentence = said.partition("appraise:")[2].partition(":")
+        lines = sentence.strip().splitlines()
+        return Refused(f"The database refused it: {lines[0] if lines else code}", code)
+    lowered = said.lower()
+    for words, kind, code, sentence in _DATABASE_WORDS:
+        if any(word in lowered for word in words):
+            return kind(sentence, code)
     if isinstance(error, IntegrityError):
         return Refused("The database refused the values: a rule of the tables forbids them.", "constraint")
-    first_line = said.strip().splitlines()[0] if said.strip() else type(error.orig).__name__
-    return Environment(f"The database answered with an error: {first_line}", "database")
+    lines = said.strip().splitlines()
+    return Environment(f"The database answered with an error: {lines[0] if lines else said}", "database")
+
+
+_DATABASE_WORDS: tuple[tuple[tuple[str, ...], type[AppraiseError], str, str], ...] = (
+    (
+        ("disk is full", "no space left", "disk i/o", "database or disk is full"),
+        Environment,
+        "disk-full",
+        "The disk of the database is full; nothing was written. Make room and try again.",
+    ),
+    (
+        ("readonly", "read-only", "permission denied"),
+        Environment,
+        "read-only",
+        "The database is read-only for this user; nothing was written.",
+    ),
+    (
+        ("locked", "deadlock", "serializ", "lock timeout"),
+        Conflict,
+        "busy",
+        "Somebody else was writing at the same moment; nothing was written. Try again.",
+    ),
+    (
+        ("unique",),
+        Conflict,
+        "duplicate",
+        "Somebody else recorded the same thing first; nothing was written.",
+    ),
+)
 
 
 def use_case(

@@ -1,0 +1,176 @@
+"""Who somebody is to an appraisal, and who may see what: one policy for terminal, mails and exports (G14).
+
+Relations are looked up now, never remembered. Whoever has no relation is told that there is no such appraisal.
+"""
+
+import datetime as dt
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Row, bindparam, literal, or_, select, union, union_all
+
+from models.appraisals import Appraisal, Party
+from models.columns import table_of
+from models.people import Assignment, ConflictOfInterest, Grant
+from services.unit_of_work import Transaction
+from workflow.vocabulary import GRANTED_ROLES, Role
+
+PARTY = table_of(Party)
+GRANT = table_of(Grant)
+ASSIGNMENT = table_of(Assignment)
+APPRAISAL = table_of(Appraisal)
+CONFLICT = table_of(ConflictOfInterest)
+
+_PARTS = union_all(
+    select(
+        PARTY.c.appraisal_id,
+        PARTY.c.person_id,
+        PARTY.c.role,
+        PARTY.c.seat,
+        PARTY.c.to_at,
+    ).where(PARTY.c.appraisal_id.in_(bindparam("appraisals", expanding=True))),
+    select(
+        literal(None).label("appraisal_id"),
+        GRANT.c.person_id,
+        GRANT.c.role,
+        GRANT.c.unit_id,
+        literal(None).label("to_at"),
+    ).where(
+        GRANT.c.person_id == bindparam("person"),
+        GRANT.c.valid_from <= bindparam("on"),
+        or_(GRANT.c.valid_to.is_(None), GRANT.c.valid_to >= bindparam("on")),
+    ),
+)
+
+_GRANTS = select(GRANT.c.role, GRANT.c.unit_id).where(
+    GRANT.c.person_id == bindparam("person"),
+    GRANT.c.valid_from <= bindparam("on"),
+    or_(GRANT.c.valid_to.is_(None), GRANT.c.valid_to >= bindparam("on")),
+)
+
+_IN_FORCE = (
+    ASSIGNMENT.c.valid_from <= bindparam("on"),
+    or_(ASSIGNMENT.c.valid_to.is_(None), ASSIGNMENT.c.valid_to >= bindparam("on")),
+)
+
+
+def _superiors() -> Any:
+    above = union(
+        select(ASSIGNMENT.c.manager_id.label("person_id")).where(
+            ASSIGNMENT.c.person_id == bindparam("person"), ASSIGNMENT.c.manager_id.is_not(None), *_IN_FORCE
+        ),
+        select(ASSIGNMENT.c.in_charge_id).where(
+            ASSIGNMENT.c.person_id == bindparam("person"), ASSIGNMENT.c.in_charge_id.is_not(None), *_IN_FORCE
+        ),
+        select(PARTY.c.person_id)
+        .join(APPRAISAL, APPRAISAL.c.id == PARTY.c.appraisal_id)
+        .where(
+            APPRAISAL.c.person_id == bindparam("person"),
+            PARTY.c.role.in_((Role.ASSESSOR.value, Role.REVIEWER.value)),
+            PARTY.c.to_at.is_(None),
+        ),
+    )
+    chain = select(above.subquery().c.person_id).cte("chain", recursive=True)
+    return select(
+        chain.union(
+            select(ASSIGNMENT.c.manager_id).where(
+                ASSIGNMENT.c.person_id == chain.c.person_id, ASSIGNMENT.c.manager_id.is_not(None), *_IN_FORCE
+            )
+        ).c.person_id
+    )
+
+
+_SUPERIORS = _superiors()
+
+_CONFLICTS = select(CONFLICT.c.other_id).where(
+    CONFLICT.c.person_id == bindparam("person"),
+    CONFLICT.c.valid_from <= bindparam("on"),
+    or_(CONFLICT.c.valid_to.is_(None), CONFLICT.c.valid_to >= bindparam("on")),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """Who holds which role of one appraisal now, who held one, and what the acting person is granted."""
+
+    holders: Mapping[str, Sequence[int]]
+    former: frozenset[int]
+    granted: frozenset[str]
+
+    def roles_of(self, person_id: int | None) -> frozenset[str]:
+        """Return every role of a person here, granted ones included; the system has only its own."""
+        if person_id is None:
+            return frozenset({Role.SYSTEM})
+        held = {role for role, people in self.holders.items() if person_id in people}
+        return frozenset(held) | self.granted
+
+    def related(self, person_id: int | None) -> bool:
+        """Tell whether the person may know that this appraisal exists."""
+        seeing = {Role.HR, Role.APPROVER, Role.AUDITOR, Role.PROXY}
+        return (
+            person_id is None
+            or person_id in self.former
+            or bool(self.roles_of(person_id) - set(GRANTED_ROLES))
+            or (not seeing.isdisjoint(self.granted))
+        )
+
+
+def parts_of(tx: Transaction, appraisals: Sequence[int], person_id: int | None, on: dt.date) -> dict[int, Parts]:
+    """Return the parts of each appraisal, with the grants of one person, in one statement."""
+    rows = tx.all(_PARTS, {"appraisals": list(appraisals), "person": person_id, "on": on})
+    granted = frozenset(row.role for row in rows if row.appraisal_id is None)
+    return (
+        {appraisal: _parts(appraisal, rows, granted) for appraisal in appraisals}
+        if len(appraisals) == 1
+        else (_grouped(appraisals, rows, granted))
+    )
+
+
+def _grouped(appraisals: Sequence[int], rows: Sequence[Row[Any]], granted: frozenset[str]) -> dict[int, Parts]:
+    by_appraisal: dict[int, list[Row[Any]]] = {appraisal: [] for appraisal in appraisals}
+    for row in rows:
+        if row.appraisal_id is not None:
+            by_appraisal[row.appraisal_id].append(row)
+    return {appraisal: _parts(appraisal, found, granted) for appraisal, found in by_appraisal.items()}
+
+
+def _parts(appraisal: int, rows: Iterable[Row[Any]], granted: frozenset[str]) -> Parts:
+    holders: dict[str, list[tuple[int, int]]] = {}
+    former = set()
+    for row in rows:
+        if row.appraisal_id != appraisal:
+            continue
+        if row.to_at is None:
+            holders.setdefault(row.role, []).append((row.seat, row.person_id))
+        else:
+            former.add(row.person_id)
+    return Parts(
+        {role: tuple(person for _, person in sorted(seats)) for role, seats in holders.items()},
+        frozenset(former),
+        granted,
+    )
+
+
+def granted_roles(tx: Transaction, person_id: int | None, on: dt.date) -> frozenset[str]:
+    """Return the roles a person holds by grant on a day; the system holds its own."""
+    if person_id is None:
+        return frozenset({Role.SYSTEM})
+    return frozenset(row.role for row in tx.all(_GRANTS, {"person": person_id, "on": on}))
+
+
+def superiors_of(tx: Transaction, person_id: int, on: dt.date) -> frozenset[int]:
+    """Return everybody above a person: by the reporting lines upward, and who scores or reviews him."""
+    return frozenset(row.person_id for row in tx.all(_SUPERIORS, {"person": person_id, "on": on}))
+
+
+def own_or_superior(tx: Transaction, person_id: int | None, appraisee_id: int, on: dt.date) -> bool:
+    """Tell whether an appraisal is the person's own or his superior's: there nobody runs a cycle (domain.md, 5)."""
+    if person_id is None:
+        return False
+    return person_id == appraisee_id or appraisee_id in superiors_of(tx, person_id, on)
+
+
+def conflicts_of(tx: Transaction, person_id: int, on: dt.date) -> frozenset[int]:
+    """Return the people with whom a person has a declared interest on a day."""
+    return frozenset(row.other_id for row in tx.all(_CONFLICTS, {"person": person_id, "on": on}))

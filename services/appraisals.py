@@ -1,0 +1,190 @@
+"""The one function that moves appraisals: load, decide, write the history row, change the stage, pass on the work item.
+
+Terminal, jobs and, later, pages all come through here. The rules are the workflow's; what a move does beyond changing
+the stage is named in the definition and looked up in `services.effects`.
+"""
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+from services.actors import Actor
+from services.audit import StoredText, store_text
+from services.case_facts import gather
+from services.effects import Brought, after_move, before_move
+from services.errors import AppraiseError, Conflict, NotFound
+from services.moving import Standing, Step, load, write_steps
+from services.unit_of_work import Transaction, UnitOfWork, rule_error, use_case
+from workflow.engine import decide
+from workflow.errors import WorkflowError
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """What became of an appraisal: where it was, where it is, and its new version."""
+
+    appraisal_id: int
+    code: str
+    action: str
+    from_stage: str
+    to_stage: str
+    version: int
+    total: Fraction | None
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """What the acting person wrote and named with the act.
+
+    `lines` maps a line (`F12`, or `A1.1:2026-02` for a missed month) to `keep`, `strike`, an amount in points, or None.
+    `ratings` maps items to the self score, in points; it is shown and not counted.
+    """
+
+    comment: str | None = None
+    witness: str | None = None
+    lines: Mapping[str, str | None] | None = None
+    ratings: Mapping[str, Fraction] | None = None
+
+
+@use_case("appraisal.act")
+def act(
+    uow: UnitOfWork,
+    *,
+    actor: Actor,
+    now: dt.datetime,
+    appraisal: str | int,
+    action: str,
+    words: Words | None = None,
+    version: int | None = None,
+    ledger_version: int | None = None,
+) -> Moved:
+    """Move one appraisal by one action, or say in a sentence why not; one transaction.
+
+    `version` and `ledger_version`, where given, are what the person was looking at.
+
+    Raises:
+        NotFound: there is no such appraisal, or the actor has nothing to do with it.
+        Refused: the workflow does not allow it here, now, or to this person.
+        Conflict: somebody was faster, or it is not the version that the person saw.
+    """
+    with uow.write() as tx:
+        standing = load(tx, [appraisal], actor, now)[0]
+        if version is not None and version != standing.version:
+            raise Conflict(
+                f"{standing.code} has changed since you looked at it (version {standing.version}, you saw {version}); "
+                "look again and decide anew.",
+                "stale",
+            )
+        if ledger_version is not None and ledger_version != standing.ledger_version:
+            raise Conflict(
+                f"The findings of {standing.code} have changed since you looked at them; look again and decide anew.",
+                "stale-ledger",
+            )
+        taken = take(tx, standing, action=action, words=words or Words(), actor=actor, now=now)
+        write_steps(tx, [taken.step])
+        after_move(taken)
+    return _moved(taken.step)
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What became of many: those moved, and those set aside with the sentence that says why."""
+
+    moved: tuple[Moved, ...]
+    aside: tuple[tuple[str, str], ...]
+
+
+@use_case("appraisal.act-many")
+def act_many(
+    uow: UnitOfWork,
+    *,
+    actor: Actor,
+    now: dt.datetime,
+    appraisals: Sequence[str | int],
+    action: str,
+    comment: str | None = None,
+) -> Batch:
+    """Move many appraisals by one action in one transaction; what a rule refuses is set aside and the rest goes on.
+
+    Only actions without lines, such as an approval, can be given to many.
+
+    Raises:
+        NotFound: one of them does not exist.
+        Conflict: somebody was faster with one of them; nothing was written.
+    """
+    taken: list[Brought] = []
+    aside: list[tuple[str, str]] = []
+    with uow.write() as tx:
+        text = store_text(tx, comment)
+        for standing in load(tx, appraisals, actor, now):
+            try:
+                taken.append(
+                    take(tx, standing, action=action, words=Words(comment=comment), actor=actor, now=now, text=text)
+                )
+            except (AppraiseError, WorkflowError) as error:
+                aside.append((standing.code, str(error)))
+        write_steps(tx, [act.step for act in taken])
+        for act in taken:
+            after_move(act)
+    return Batch(tuple(_moved(act.step) for act in taken), tuple(aside))
+
+
+def take(
+    tx: Transaction,
+    standing: Standing,
+    *,
+    action: str,
+    words: Words,
+    actor: Actor,
+    now: dt.datetime,
+    text: StoredText | None = None,
+) -> Brought:
+    """Decide one action and prepare what it writes; the appraisal itself is not written yet.
+
+    Raises:
+        NotFound: the actor has nothing to do with this appraisal.
+        Refused: the workflow does not allow it.
+    """
+    if not standing.parts.related(actor.person_id):
+        raise NotFound(f"There is no appraisal {standing.code}, or it is not yours to see.", "not-yours")
+    candidate = standing.lifecycle.move(standing.stage, action)
+    open_to_actor = candidate is not None and not standing.roles.isdisjoint(candidate.who)
+    lines = dict(words.lines or {})
+    prepared = gather(
+        tx,
+        standing,
+        candidate if open_to_actor else None,
+        comment=words.comment,
+        witness=words.witness,
+        lines=lines,
+        actor=actor,
+        now=now,
+    )
+    try:
+        move = decide(standing.lifecycle, prepared.case, action)
+    except WorkflowError as error:
+        raise rule_error(error) from error
+    comment = text if text is not None else store_text(tx, words.comment)
+    role = next(str(name) for name in move.who if name in standing.roles)
+    step = Step(standing, move, actor, now, role, comment, lines)
+    for name, said in (("witness", words.witness), ("proxy", actor.reason)):
+        stored = store_text(tx, said)
+        if stored is not None:
+            step.payload[name] = [stored.id, stored.digest]
+    act_brought = Brought(tx, step, prepared, words.ratings or {})
+    before_move(act_brought)
+    return act_brought
+
+
+def _moved(step: Step) -> Moved:
+    standing = step.standing
+    return Moved(
+        standing.id,
+        standing.code,
+        step.move.action,
+        standing.stage,
+        step.move.to_stage,
+        standing.version + 1,
+        step.total,
+    )

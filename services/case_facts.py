@@ -1,0 +1,247 @@
+"""The facts that the guards of a move look at, read from the records: only those that this move asks for."""
+
+import datetime as dt
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+from sqlalchemy import Row, bindparam, select
+
+from models.columns import table_of
+from models.history import Move as MoveRow
+from services import calendars
+from services.access import own_or_superior
+from services.actors import Actor
+from services.judging import Judged, Pending, items_made_worse, judge
+from services.moving import Standing, local_day
+from services.revisions import contested_lines, plan
+from services.unit_of_work import Transaction
+from workflow.case import Case
+from workflow.lifecycle import Move
+from workflow.vocabulary import LAST_STAGE, CycleState, Effect
+
+MOVE = table_of(MoveRow)
+
+_HISTORY = (
+    select(MOVE.c.seq, MOVE.c.action, MOVE.c.from_stage, MOVE.c.to_stage, MOVE.c.score_id, MOVE.c.at)
+    .where(MOVE.c.appraisal_id == bindparam("appraisal"))
+    .order_by(MOVE.c.seq)
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """The case to decide, with what was computed for it on the way: the score it would have and the lines decided."""
+
+    case: Case
+    judged: Judged | None
+    pending: tuple[Pending, ...]
+
+
+class Facts:
+    """Reads what a guard asks for, each thing at most once."""
+
+    def __init__(
+        self,
+        tx: Transaction,
+        standing: Standing,
+        *,
+        move: Move | None,
+        lines: Mapping[str, str | None],
+        actor: Actor,
+        now: dt.datetime,
+    ) -> None:
+        self.tx = tx
+        self.standing = standing
+        self.move = move
+        self.lines = lines
+        self.actor = actor
+        self.now = now
+
+    @cached_property
+    def history(self) -> Sequence[Row[Any]]:
+        """Every move of the appraisal, oldest first."""
+        return self.tx.all(_HISTORY, {"appraisal": self.standing.id})
+
+    @cached_property
+    def before(self) -> Judged:
+        """The score of the ledger as it stands."""
+        return judge(self.tx, self.standing)
+
+    @cached_property
+    def pending(self) -> tuple[Pending, ...]:
+        """The decisions about lines that this act brings."""
+        if self.move is None or Effect.REVISE not in self.move.effects or not self.lines:
+            return ()
+        return plan(self.tx, self.standing, self.move, self.lines, self.before)
+
+    @cached_property
+    def judged(self) -> Judged:
+        """The score of the ledger with this act's decisions."""
+        return judge(self.tx, self.standing, self.pending) if self.pending else self.before
+
+    def worse(self) -> dict[str, Any]:
+        """Items that would be worse than when the person objected, whatever happened since."""
+        objected = [row for row in self.history if row.to_stage == "appeal"]
+        if not objected:
+            return {"worse": ()}
+        return {"worse": items_made_worse(self.tx, objected[-1].score_id, self.judged.score)}
+
+    def unconfirmed(self) -> dict[str, Any]:
+        """Missed months that the assessor has neither confirmed nor excused."""
+        return {"unconfirmed": self.before.unconfirmed}
+
+    def contested(self) -> dict[str, Any]:
+        """Lines under appeal, and those that this act decides."""
+        return {
+            "contested": contested_lines(self.tx, self.standing.id),
+            "decided": frozenset(item.line for item in self.pending),
+        }
+
+    def statement(self) -> dict[str, Any]:
+        """Whether the own statement was sent (and not taken back), and whether its days are still running."""
+        sent = False
+        for row in self.history:
+            move = self.standing.lifecycle.move(row.from_stage, row.action)
+            if move is not None and Effect.STATEMENT in move.effects:
+                sent = True
+            elif row.to_stage == self.standing.lifecycle.first.id:
+                sent = False
+        awaited = not sent and any(
+            item.due_at is not None and item.due_at > self.now
+            for item in self.standing.items
+            if item.stage == self.standing.lifecycle.first.id
+        )
+        return {"statement_sent": sent, "statement_awaited": awaited}
+
+    def returns(self) -> dict[str, Any]:
+        """How often a reviewer returned it, less the returns taken back."""
+        actions = [row.action for row in self.history]
+        return {"returns": actions.count("return") - actions.count("take-back-return")}
+
+    def last_act(self) -> dict[str, Any]:
+        """Whether the actor made the last move, whether the next holder has looked, and whether it is young enough."""
+        row = self.standing.row
+        person = row.last_on_behalf_of if row.last_on_behalf_of is not None else row.last_actor_id
+        within = False
+        if row.last_at is not None:
+            limit = self.standing.lifecycle.limits.take_back_working_days
+            last = calendars.add_working_days(
+                row.calendar, local_day(row.last_at, row.zone), limit, calendars.closures(self.tx)
+            )
+            within = self.standing.today <= last
+        return {
+            "last_actor": person is not None and person == self.actor.person_id,
+            "seen": any(item.seen_at is not None for item in self.standing.items),
+            "within_take_back": within,
+        }
+
+    def answer(self) -> dict[str, Any]:
+        """What the person has answered since this judgement was released, and whether his days are over."""
+        read = refused = no_access = False
+        for row in self.history:
+            if row.to_stage == self.standing.stage and row.from_stage != self.standing.stage:
+                read = refused = no_access = False
+            move = self.standing.lifecycle.move(row.from_stage, row.action)
+            effects = move.effects if move is not None else ()
+            if Effect.NO_ACCESS in effects:
+                no_access = True
+            elif Effect.NOTICE in effects:
+                read = read or row.action == "read"
+                refused = row.action == "refuse"
+                no_access = False
+        items = self.standing.items
+        noticed = any(item.noticed_at is not None for item in items)
+        over = bool(items) and all(item.due_at is not None and item.due_at < self.now for item in items)
+        return {"read": read, "refused": refused, "no_access": no_access, "noticed": noticed, "window_over": over}
+
+    def own_superior(self) -> dict[str, Any]:
+        """Whether whoever runs the cycle would here act on himself or on a superior."""
+        row = self.standing.row
+        return {"own_superior": own_or_superior(self.tx, self.actor.person_id, int(row.person_id), self.standing.today)}
+
+
+_READERS: Mapping[str, Callable[[Facts], dict[str, Any]]] = {
+    "not-worse": Facts.worse,
+    "duties-confirmed": Facts.unconfirmed,
+    "only-contested": Facts.contested,
+    "all-contested-decided": Facts.contested,
+    "statement-not-sent": Facts.statement,
+    "statement-not-awaited": Facts.statement,
+    "returns-left": Facts.returns,
+    "own-last-act": Facts.last_act,
+    "unseen": Facts.last_act,
+    "within-take-back": Facts.last_act,
+    "not-read": Facts.answer,
+    "refused": Facts.answer,
+    "not-refused": Facts.answer,
+    "noticed": Facts.answer,
+    "has-access": Facts.answer,
+    "window-open": Facts.answer,
+    "window-over": Facts.answer,
+    "not-own-or-superior": Facts.own_superior,
+}
+"""Which reader answers which guard; guards not named here look only at the act itself and at the state of the cycle."""
+
+
+def bare_case(standing: Standing, actor: Actor) -> Case:
+    """Return the case as far as it is known without reading anything more."""
+    row = standing.row
+    person = row.last_on_behalf_of if row.last_on_behalf_of is not None else row.last_actor_id
+    return Case(
+        stage=standing.stage,
+        cycle_state=row.cycle_state,
+        roles=standing.roles,
+        round=row.round,
+        last_action=row.last_action,
+        last_actor=person is not None and person == actor.person_id,
+        # Only what was under appeal or on hold can be unfinished once its cycle is proposed (domain.md, section 5).
+        carried=row.cycle_state != CycleState.OPEN and standing.stage != LAST_STAGE,
+    )
+
+
+def gather(
+    tx: Transaction,
+    standing: Standing,
+    move: Move | None,
+    *,
+    comment: str | None,
+    witness: str | None,
+    lines: Mapping[str, str | None],
+    actor: Actor,
+    now: dt.datetime,
+) -> Prepared:
+    """Return the case of an act. `move` is None where the actor could not make it anyway: then nothing is read."""
+    case = replace(
+        bare_case(standing, actor),
+        reason=bool(comment and comment.strip()),
+        witness=bool(witness and witness.strip()),
+        lines=frozenset(lines),
+    )
+    if move is None:
+        return Prepared(case, None, ())
+    facts = Facts(tx, standing, move=move, lines=lines, actor=actor, now=now)
+    readers = dict.fromkeys(_READERS[name] for name in move.guards if name in _READERS)
+    for read in readers:
+        case = replace(case, **read(facts))
+    needs_score = Effect.SCORE in move.effects or Effect.CONTEST in move.effects
+    return Prepared(case, facts.judged if needs_score else None, facts.pending)
+
+
+def possible_moves(tx: Transaction, standing: Standing, actor: Actor, now: dt.datetime) -> tuple[Move, ...]:
+    """Return what a person may do now, for the buttons and lists; what an act itself must bring is not asked yet."""
+    possible = []
+    for move in standing.lifecycle.actions(standing.stage):
+        if standing.roles.isdisjoint(move.who):
+            continue
+        facts = Facts(tx, standing, move=None, lines={}, actor=actor, now=now)
+        case = bare_case(standing, actor)
+        for read in dict.fromkeys(_READERS[name] for name in move.guards if name in _READERS and name not in _OF_ACT):
+            case = replace(case, **read(facts))
+        if standing.lifecycle.refusal(move, case) is None:
+            possible.append(move)
+    return tuple(possible)
+
+
+_OF_ACT = frozenset({"not-worse", "only-contested", "all-contested-decided"})

@@ -1,0 +1,158 @@
+"""Decisions about lines: a reviewer's change or strike, an appeal's keep, strike or lower. Never a new entry."""
+
+import re
+from collections.abc import Mapping, Sequence
+from fractions import Fraction
+from typing import Any
+
+from sqlalchemy import bindparam, func, select
+
+from models.columns import table_of
+from models.findings import ContestedLine, FindingRevision
+from scoring.numbers import parse_decimal
+from scoring.rubric import Rule
+from services.definitions import rubric_of
+from services.errors import Malformed, Refused
+from services.judging import Judged, Pending
+from services.ledgers import finding_line, month_line
+from services.moving import Standing, Step
+from services.unit_of_work import Transaction
+from workflow.lifecycle import Move
+
+REVISION = table_of(FindingRevision)
+CONTESTED = table_of(ContestedLine)
+
+_LINE = re.compile(r"F(?P<finding>[1-9][0-9]{0,17})|(?P<rule>[^:\s]+):(?P<month>[0-9]{4}-[0-9]{2})")
+_LAST_OBJECTION = select(func.max(CONTESTED.c.move_seq)).where(CONTESTED.c.appraisal_id == bindparam("appraisal"))
+_CONTESTED = select(CONTESTED).where(
+    CONTESTED.c.appraisal_id == bindparam("appraisal"),
+    CONTESTED.c.move_seq == _LAST_OBJECTION.scalar_subquery(),
+)
+
+
+def contested_lines(tx: Transaction, appraisal_id: int) -> frozenset[str]:
+    """Return the lines that the person's last objection names."""
+    return frozenset(
+        finding_line(row.finding_id) if row.finding_id is not None else month_line(row.rule, row.month)
+        for row in tx.all(_CONTESTED, {"appraisal": appraisal_id})
+    )
+
+
+def plan(
+    tx: Transaction, standing: Standing, move: Move, lines: Mapping[str, str | None], judged: Judged
+) -> tuple[Pending, ...]:
+    """Return the decisions that an act brings, each checked against the rule of its line.
+
+    `change` asks for an amount, `strike` for none; an appeal's decision is `keep`, `strike` or a lower amount.
+
+    Raises:
+        Malformed: a line or a decision has no such form.
+        Refused: there is no such line here, or the amount lies outside the rule, or above what stood before an appeal.
+    """
+    post = rubric_of(tx, standing.row.rubric_id).post(standing.row.post)
+    standing_amounts = amounts_in_force(judged)
+    pending = []
+    for line, said in sorted(lines.items()):
+        match = _LINE.fullmatch(line)
+        if match is None:
+            raise Malformed(
+                f"{line!r} does not name a line; write F and its number, or a rule and month like A1.1:2026-02.",
+                "bad-line",
+            )
+        if line not in standing_amounts:
+            raise Refused(
+                f"{standing.code} has no line {line} that counts; `appraise explain {standing.code}` lists them.",
+                "unknown-line",
+            )
+        rule_id, before = standing_amounts[line]
+        kind, amount = _decision(move.action, line, said, post.rule(rule_id), before)
+        pending.append(
+            Pending(line, int(match["finding"]) if match["finding"] else None, rule_id, match["month"], kind, amount)
+        )
+    return tuple(pending)
+
+
+def amounts_in_force(judged: Judged) -> dict[str, tuple[str, Fraction]]:
+    """Return each line that stands, neither void nor struck, with its rule and amount in points."""
+    return {line.id: (line.rule, line.amount) for line in judged.score.lines}
+
+
+def _decision(action: str, line: str, said: str | None, rule: Rule, before: Fraction) -> tuple[str, Fraction | None]:
+    word = (said or "").strip().lower()
+    if action == "strike":
+        if word not in {"", "strike"}:
+            raise Malformed(f"`strike` takes no amount; write --line {line}.", "bad-decision")
+        return "strike", None
+    appeal = action != "change"
+    if appeal and word in {"keep", "strike"}:
+        return word, None
+    choices = "keep, strike or a lower amount" if appeal else "the new amount"
+    if not word:
+        raise Malformed(f"Say what becomes of {line}: {choices}, such as --line {line}=3.", "bad-decision")
+    try:
+        amount = parse_decimal(word)
+    except ValueError as error:
+        raise Malformed(f"{said!r} is no decision about {line}; write {choices}.", "bad-decision") from error
+    if appeal and amount > before and not rule.award:
+        raise Refused(
+            f"{line} stood at {before} before the appeal; no amount may be higher after it.", "higher-after-appeal"
+        )
+    if appeal and amount < before and rule.award:
+        raise Refused(f"{line} stood at {before} before the appeal; no reward may be lower after it.", "lower-award")
+    rule.admit_amount(amount)
+    return ("lower" if appeal else "change"), amount
+
+
+def write_revisions(tx: Transaction, step: Step, pending: Sequence[Pending]) -> None:
+    """Write the decisions beside their findings, behind the move that made them."""
+    tx.insert_many(
+        REVISION,
+        [
+            {
+                "appraisal_id": step.standing.id,
+                "move_seq": step.seq,
+                "finding_id": item.finding_id,
+                "rule": item.rule,
+                "month": item.month,
+                "kind": item.kind,
+                "amount": item.amount,
+                "reason_id": step.comment.id if step.comment else None,
+                "by_id": step.actor.person_id,
+                "at": step.now,
+            }
+            for item in pending
+        ],
+    )
+
+
+def contest(step: Step, judged: Judged) -> list[dict[str, Any]]:
+    """Return the rows of an objection to lines, each checked to exist.
+
+    Raises:
+        Refused: a line named does not exist or counts nothing.
+    """
+    known = amounts_in_force(judged)
+    rows = []
+    for line in sorted(step.lines):
+        match = _LINE.fullmatch(line)
+        if match is None or line not in known:
+            raise Refused(
+                f"{step.standing.code} has no line {line} that counts; name a line that your sheet shows.",
+                "unknown-line",
+            )
+        rows.append(
+            {
+                "appraisal_id": step.standing.id,
+                "move_seq": step.seq,
+                "finding_id": int(match["finding"]) if match["finding"] else None,
+                "rule": known[line][0],
+                "month": match["month"],
+                "reason_id": step.comment.id if step.comment else None,
+            }
+        )
+    return rows
+
+
+def write_contest(tx: Transaction, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Write the lines of an objection, behind its move."""
+    tx.insert_many(CONTESTED, list(rows))
