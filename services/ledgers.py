@@ -2,11 +2,10 @@
 
 import datetime as dt
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from scoring.duties import missed_months
 from sqlalchemy import Row, bindparam, select, true, update
 
 from models.appraisals import Appraisal
@@ -16,13 +15,16 @@ from models.documents import Incident
 from models.findings import DutyRecord as DutyRow
 from models.findings import DutySite, FindingRevision
 from models.findings import Finding as FindingRow
+from models.history import Move
 from models.people import Assignment, Post
+from scoring.duties import duty_months, last_scored_day
 from scoring.ledger import DutyRecord, Finding, Ledger, Revision
+from scoring.plan import plan_for
 from scoring.rubric import Rubric
 from services.calendars import Closures, closures, working_days
 from services.errors import NotFound, Refused
 from services.unit_of_work import Transaction
-from workflow.vocabulary import CycleState
+from workflow.vocabulary import CycleState, Role
 
 APPRAISAL = table_of(Appraisal)
 ASSIGNMENT = table_of(Assignment)
@@ -30,6 +32,7 @@ CYCLE = table_of(Cycle)
 DUTY = table_of(DutyRow)
 FINDING = table_of(FindingRow)
 INCIDENT = table_of(Incident)
+MOVE = table_of(Move)
 POST = table_of(Post)
 REVISION = table_of(FindingRevision)
 SITE = table_of(DutySite)
@@ -64,7 +67,13 @@ _DUTIES = (
     .where(DUTY.c.assignment_id == bindparam("assignment"), DUTY.c.month.between(bindparam("first"), bindparam("last")))
     .order_by(DUTY.c.id)
 )
-_REVISIONS = select(REVISION).where(REVISION.c.appraisal_id == bindparam("appraisal")).order_by(REVISION.c.id)
+_REVISIONS = (
+    select(REVISION, MOVE.c.role)
+    .join(MOVE, (MOVE.c.appraisal_id == REVISION.c.appraisal_id) & (MOVE.c.seq == REVISION.c.move_seq))
+    .where(REVISION.c.appraisal_id == bindparam("appraisal"))
+    .order_by(REVISION.c.id)
+)
+_LEVELS = {Role.REVIEWER.value: "review", Role.DECIDER.value: "appeal"}
 _STATE = (
     select(
         APPRAISAL.c.id,
@@ -231,19 +240,16 @@ def scoring_finding(row: Row[Any], incident: str | None, revision: Revision | No
         voided=row.voided_at is not None,
         counted_on=row.counted_on,
         revision=revision,
+        replaces=None if row.replaces_id is None else finding_line(row.replaces_id),
     )
 
 
 def latest_revisions(rows: Iterable[Row[Any]]) -> dict[tuple[str, str | None], Revision]:
-    """Fold revisions, oldest first, into the one in force for each line: (`F12`, None) or (rule, month).
-
-    To keep a line is to keep what the revision before it made of it.
-    """
+    """Chain decisions, oldest first, into the one in force for each line: (`F12`, None) or (rule, month)."""
     force: dict[tuple[str, str | None], Revision] = {}
     for row in rows:
         line = (row.rule, row.month) if row.finding_id is None else (finding_line(row.finding_id), None)
-        if row.kind != "keep" or line not in force:
-            force[line] = Revision(kind=row.kind, amount=row.amount)
+        force[line] = Revision(row.kind, row.amount, by=_LEVELS.get(row.role, "correction"), previous=force.get(line))
     return force
 
 
@@ -303,8 +309,21 @@ def open_months(rubric: Rubric, loaded: Loaded, as_of: dt.date) -> tuple[str, ..
 
     `as_of` is a day, taken at its end: a month not over by then is pending, never missed.
     """
-    missed = missed_months(rubric, loaded.ledger.post, loaded.ledger, as_of)
-    return tuple(month_line(rule, month) for rule, month in missed if (rule, month) not in loaded.confirmed)
+    return tuple(
+        month_line(rule, month)
+        for rule, month in missed_months(rubric, loaded.ledger, as_of)
+        if (rule, month) not in loaded.confirmed
+    )
+
+
+def missed_months(rubric: Rubric, ledger: Ledger, as_of: dt.date) -> tuple[tuple[str, str], ...]:
+    """Return the missed months of scheduled duties at the end of a day, as (rule, month); excused ones are not missed.
+
+    Raises:
+        UnknownName: the rubric does not have the post of the ledger.
+    """
+    months = duty_months(plan_for(rubric, ledger.post or ""), ledger, last_scored_day(rubric.settings, ledger, as_of))
+    return tuple((month.plan.rule.id, month.month) for month in months if month.state == "missed")
 
 
 def unconfirmed(
@@ -325,25 +344,12 @@ def unconfirmed(
     return open_months(rubric, loaded, as_of)
 
 
-def content(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a ledger row as its canonical digest reads it: ids, days, figures and codes, no text."""
-    return {name: _plain(value) for name, value in sorted(values.items()) if not name.startswith("_")}
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, bool | int | str) or value is None:
-        return value
-    if isinstance(value, dt.datetime):
-        return value.astimezone(dt.UTC).isoformat()
-    return str(value)
-
-
 def _scoring_duty(row: Row[Any]) -> DutyRecord:
     return DutyRecord(
         rule=row.rule,
         month=row.month,
         coverage=row.coverage,
         sites=frozenset(json.loads(row.sites)),
-        excused=f"duty record {row.id}" if row.kind == "excused" else None,
+        excused=row.kind == "excused",
         voided=row.voided_at is not None,
     )
