@@ -37,7 +37,7 @@ def _move(
     guards: tuple[str, ...] = (),
     reason: Demand = Demand.OPTIONAL,
 ) -> Move:
-    return Move(action, path[0].value, path[1].value, (who,), guards, reason, label=label, done=label)
+    return Move(action, path[0].value, path[1].value, (who.value,), guards, reason.value, label=label, done=label)
 
 
 CYCLE = Lifecycle(

@@ -41,8 +41,8 @@ class Move:
     to_stage: str
     who: tuple[str, ...]
     guards: tuple[str, ...] = ()
-    reason: str = Demand.OPTIONAL
-    lines: str = Demand.NONE
+    reason: str = Demand.OPTIONAL.value
+    lines: str = Demand.NONE.value
     effects: tuple[str, ...] = ()
     outcome: str | None = None
     label: Mapping[str, str] = field(default_factory=_no_words, hash=False)
@@ -206,12 +206,12 @@ def compile_lifecycle(definition: Definition) -> Lifecycle:
             action=form.action,
             from_stage=stage,
             to_stage=form.to,
-            who=tuple(form.who),
+            who=tuple(role.value for role in form.who),
             guards=("cycle-open", *form.guards),
-            reason=form.reason,
-            lines=form.lines,
-            effects=tuple(form.effects),
-            outcome=form.outcome,
+            reason=form.reason.value,
+            lines=form.lines.value,
+            effects=tuple(effect.value for effect in form.effects),
+            outcome=form.outcome.value if form.outcome else None,
             label=_words(form.label),
             done=_words(form.done or form.label),
             again=form.again,
@@ -235,7 +235,7 @@ def compile_lifecycle(definition: Definition) -> Lifecycle:
                 id=form.id,
                 title=_words(form.title),
                 wording=_words(form.wording),
-                holder=form.holder,
+                holder=form.holder.value if form.holder else None,
                 quorum=form.quorum,
                 days=form.days,
                 day_kind=form.day_kind,
@@ -251,7 +251,7 @@ def compile_lifecycle(definition: Definition) -> Lifecycle:
             take_back_working_days=definition.limits.take_back_working_days,
         ),
         disclosure=Disclosure(
-            facts=definition.disclosure.facts,
+            facts=definition.disclosure.facts.value,
             judgement_from=definition.disclosure.judgement_from,
             reply_working_days=definition.disclosure.reply_working_days,
         ),
