@@ -1,5 +1,6 @@
 """Bands: tables that turn a total into a label, a number or a coefficient (R10)."""
 
+from fractions import Fraction
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
@@ -38,3 +39,12 @@ class BandTable(Frozen):
     round: Literal["before", "after"] = "before"
     posts: tuple[str, ...] = ()
     rows: Annotated[tuple[BandRow, ...], Field(min_length=1)]
+
+
+def band_of(table: BandTable, total: Fraction) -> BandRow | None:
+    """Return the band into which a total falls, or None where the table has a gap there."""
+    for row in table.rows:
+        above = (row.from_ is None or total >= row.from_) and (row.above is None or total > row.above)
+        if above and (row.to is None or total <= row.to) and (row.below is None or total < row.below):
+            return row
+    return None
