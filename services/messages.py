@@ -31,7 +31,7 @@ class Lateness(StrEnum):
 
     SEND_LATE = "send-late"
     SUPERSEDE = "supersede"
-    """A later kind about the same work item takes its place; the row is written as cancelled, so that it is seen."""
+    """A later one about the same thing takes its place, or it is useless by now; a cancelled row shows that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,14 +53,14 @@ _KINDS = (
     Kind("your-turn", Policy.RESEND, Need.ITEM_OPEN, notice=True),
     Kind("due-soon", Policy.HOLD, Need.ITEM_OPEN, Lateness.SUPERSEDE),
     Kind("due-today", Policy.HOLD, Need.ITEM_OPEN, Lateness.SUPERSEDE),
-    Kind("overdue", Policy.HOLD, Need.ITEM_OPEN),
+    Kind("overdue", Policy.HOLD, Need.ITEM_OPEN, Lateness.SUPERSEDE),
     Kind("returned", Policy.RESEND, Need.ITEM_OPEN),
     Kind("released", Policy.RESEND, Need.ITEM_OPEN, notice=True),
     Kind("appeal-decided", Policy.RESEND, Need.PARTY),
     Kind("finding-recorded", Policy.RESEND, Need.FINDING),
     Kind("finding-reply", Policy.RESEND, Need.PARTY),
     Kind("claim-made", Policy.RESEND, Need.PERSON),
-    Kind("duty-missing", Policy.HOLD, Need.PERSON),
+    Kind("duty-missing", Policy.HOLD, Need.PERSON, Lateness.SUPERSEDE),
     Kind("proxy-entry", Policy.RESEND, Need.PERSON),
     Kind("result-final", Policy.RESEND, Need.PERSON),
 )

@@ -45,6 +45,18 @@ _MESSAGE_GIVEN = (
     "created_at",
 )
 _PROMISE = _once(MESSAGE, {"state": "queued"}, _MESSAGE_GIVEN)
+_SUPERSEDED = {
+    dialect: module.insert(MESSAGE)
+    .values(
+        state="cancelled",
+        error="superseded",
+        attempt=0,
+        fence=0,
+        **{name: bindparam(name, type_=MESSAGE.c[name].type) for name in _MESSAGE_GIVEN},
+    )
+    .on_conflict_do_nothing(index_elements=["dedupe_key"])
+    for dialect, module in (("sqlite", sqlite), ("postgresql", postgresql))
+}
 _OWE = _once(JOB, {"state": "due"}, ("dedupe_key", "name", "args", "created_at"))
 _OPEN_JOBS = select(JOB.c.name, func.count().label("owed")).where(
     JOB.c.due_at.is_not(None), JOB.c.due_at <= bindparam("wall")
@@ -94,27 +106,33 @@ def promise(
     promise_many(tx, [one], now=now)
 
 
-def promise_many(tx: Transaction, promises: Sequence[Promise], *, now: dt.datetime) -> None:
-    """Promise messages in one statement; see `promise`."""
+def promise_many(tx: Transaction, promises: Sequence[Promise], *, now: dt.datetime) -> int:
+    """Promise messages in one statement, as `promise` does; return how many had not been promised before."""
     if not promises:
-        return
-    rows = [
-        {
-            "dedupe_key": one.dedupe_key,
-            "kind": one.kind,
-            "person_id": one.person_id,
-            "work_item_id": one.work_item_id,
-            "appraisal_id": one.appraisal_id,
-            "finding_id": one.finding_id,
-            "payload": _json(one.payload),
-            "policy": kind_of(one.kind).policy,
-            "created_at": now,
-            "not_before": None,
-        }
-        for one in promises
-    ]
-    tx.run(_PROMISE[tx.dialect], rows)
-    tx.ring()
+        return 0
+    made = tx.run(_PROMISE[tx.dialect], [{**_row(one, now), "not_before": None} for one in promises])
+    if made:
+        tx.ring()
+    return made
+
+
+def note_superseded(tx: Transaction, promises: Sequence[Promise], *, now: dt.datetime) -> int:
+    """Keep a cancelled row of each message whose time passed while nobody planned: never silent (G4)."""
+    return tx.run(_SUPERSEDED[tx.dialect], [_row(one, now) for one in promises]) if promises else 0
+
+
+def _row(one: Promise, now: dt.datetime) -> dict[str, Any]:
+    return {
+        "dedupe_key": one.dedupe_key,
+        "kind": one.kind,
+        "person_id": one.person_id,
+        "work_item_id": one.work_item_id,
+        "appraisal_id": one.appraisal_id,
+        "finding_id": one.finding_id,
+        "payload": _json(one.payload),
+        "policy": kind_of(one.kind).policy,
+        "created_at": now,
+    }
 
 
 def owe_job(

@@ -1,0 +1,55 @@
+"""On which mornings somebody is reminded of a work item: two working days before, on the day, and while it is late."""
+
+import datetime as dt
+import itertools
+import zoneinfo
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from services import calendars
+from services.calendars import Closures
+
+MORNING = dt.time(8, 0)
+REPEAT_WORKING_DAYS = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Occasion:
+    """One reminder that belongs to a moment. `occurrence` is part of its identity: the due day, and which repeat."""
+
+    kind: str
+    at: dt.datetime
+    occurrence: str
+
+
+@dataclass(frozen=True, slots=True)
+class Office:
+    """The calendar, the closures and the zone that days are counted in."""
+
+    calendar: str
+    closures: Closures
+    zone: zoneinfo.ZoneInfo
+
+    def local_day(self, moment: dt.datetime) -> dt.date:
+        """Return the calendar day of a moment here."""
+        return moment.astimezone(self.zone).date()
+
+    def morning(self, day: dt.date) -> dt.datetime:
+        """Return when reminders of a day go out, in UTC."""
+        return dt.datetime.combine(day, MORNING, self.zone).astimezone(dt.UTC)
+
+    def shifted(self, day: dt.date, count: int) -> dt.date:
+        """Return the working day `count` working days after `day`, before it when negative."""
+        return calendars.add_working_days(self.calendar, day, count, self.closures)
+
+
+def occasions(office: Office, due_at: dt.datetime, nudge_working_days: int) -> Iterator[Occasion]:
+    """Yield the reminders of one deadline, oldest first, without end: overdue ones repeat every two working days."""
+    due_day = office.local_day(due_at)
+    stamp = due_day.isoformat()
+    if nudge_working_days:
+        yield Occasion("due-soon", office.morning(office.shifted(due_day, -nudge_working_days)), stamp)
+    yield Occasion("due-today", office.morning(due_day), stamp)
+    for repeat in itertools.count(1):
+        late = office.shifted(due_day, 1 + REPEAT_WORKING_DAYS * (repeat - 1))
+        yield Occasion("overdue", office.morning(late), f"{stamp}+{repeat}")

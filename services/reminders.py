@@ -1,0 +1,202 @@
+"""The planner: from what is open and what time it is to the messages that are owed. Any process may run it (G4, G5).
+
+An open work item says itself when it next needs attention; planning promises every message due in the range that ends
+now and moves that moment on. The dedupe key of a promise is made of the business identity of the obligation, so any
+number of planners make each promise once.
+"""
+
+import datetime as dt
+import zoneinfo
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Row, and_, bindparam, or_, select, true, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from models.appraisals import Appraisal
+from models.columns import UtcDateTime, table_of
+from models.cycles import Cycle
+from models.outbox import PlannerMark
+from models.people import Absence, Organisation
+from models.rubrics import Definition
+from models.workitems import WorkItem
+from services import calendars
+from services.definitions import lifecycle_of
+from services.messages import Lateness, kind_of
+from services.outbox import Promise, note_superseded, promise_many
+from services.reminder_days import Occasion, Office, occasions
+from services.unit_of_work import Transaction, UnitOfWork
+from workflow.lifecycle import Lifecycle
+from workflow.vocabulary import CountedFrom, CycleState, Effect
+
+WORK_ITEM = table_of(WorkItem)
+APPRAISAL = table_of(Appraisal)
+CYCLE = table_of(Cycle)
+ORGANISATION = table_of(Organisation)
+ABSENCE = table_of(Absence)
+DEFINITION = table_of(Definition)
+MARK = table_of(PlannerMark)
+PAGE = 500
+NAME = "reminders"
+
+_DUE = (
+    select(
+        WORK_ITEM,
+        APPRAISAL.c.workflow_id,
+        DEFINITION.c.digest.label("workflow_digest"),
+        CYCLE.c.state.label("cycle_state"),
+        ORGANISATION.c.zone,
+        ORGANISATION.c.calendar,
+    )
+    .join(APPRAISAL, APPRAISAL.c.id == WORK_ITEM.c.appraisal_id)
+    .join(DEFINITION, DEFINITION.c.id == APPRAISAL.c.workflow_id)
+    .join(CYCLE, CYCLE.c.id == APPRAISAL.c.cycle_id)
+    .join(ORGANISATION, true())
+    .where(
+        WORK_ITEM.c.next_action_at.is_not(None),
+        WORK_ITEM.c.next_action_at <= bindparam("now", type_=UtcDateTime()),
+    )
+    .order_by(WORK_ITEM.c.next_action_at, WORK_ITEM.c.id)
+    .limit(PAGE)
+    .with_for_update(of=WORK_ITEM, skip_locked=True)
+)
+_MOVE_ON = (
+    update(WORK_ITEM)
+    .where(WORK_ITEM.c.id == bindparam("item"), WORK_ITEM.c.closed_at.is_(None))
+    .values(next_action_at=bindparam("next", type_=UtcDateTime()))
+)
+_PROTECTED = select(ABSENCE.c.person_id).where(
+    ABSENCE.c.person_id.in_(bindparam("people", expanding=True)),
+    ABSENCE.c.kind == "protected",
+    ABSENCE.c.valid_from <= bindparam("on"),
+    or_(ABSENCE.c.valid_to.is_(None), ABSENCE.c.valid_to >= bindparam("on")),
+)
+_ORGANISATION = select(ORGANISATION.c.zone)
+_MARKED = select(MARK.c.at).where(MARK.c.name == bindparam("name"))
+
+
+def _mark(module: Any) -> Any:
+    statement = module.insert(MARK).values(name=bindparam("name"), at=bindparam("at", type_=UtcDateTime()))
+    return statement.on_conflict_do_update(
+        index_elements=["name"], set_={"at": statement.excluded.at}, where=and_(MARK.c.at < statement.excluded.at)
+    )
+
+
+_SET_MARK = {"sqlite": _mark(sqlite), "postgresql": _mark(postgresql)}
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """What one run of the planner looked at and promised."""
+
+    items: int = 0
+    promised: int = 0
+    superseded: int = 0
+
+
+DutyWarnings = Callable[[Transaction, dt.date], Sequence[Any]]
+
+
+def plan(uow: UnitOfWork, *, now: dt.datetime, warnings: DutyWarnings | None = None) -> Planned:
+    """Promise every message that came due since the last planning, up to `now`; running it again promises nothing.
+
+    `warnings` gives the scheduled duties to warn of on a day; each row has `assignment_id`, `person_id`, `rule` and
+    `month`. A reminder that a later one overtook while nobody planned is kept as a cancelled row.
+    """
+    items = promised = superseded = 0
+    while True:
+        with uow.write() as tx:
+            page = tx.all(_DUE, {"now": now})
+            if not page:
+                more, missed = _plan_duties(tx, warnings, now)
+                tx.run(_SET_MARK[tx.dialect], {"name": NAME, "at": now})
+                return Planned(items, promised + more, superseded + missed)
+            more, missed = _plan_items(tx, page, now)
+        items, promised, superseded = items + len(page), promised + more, superseded + missed
+
+
+def tick(uow: UnitOfWork, now: dt.datetime, *, warnings: DutyWarnings | None = None) -> Planned:
+    """Do what the passing of time asks for, up to `now`."""
+    return plan(uow, now=now, warnings=warnings)
+
+
+def planned_until(tx: Transaction) -> dt.datetime | None:
+    """Return up to when everything due has been planned, in business time; None before the first planning."""
+    at: dt.datetime | None = tx.scalar(_MARKED, {"name": NAME})
+    return at
+
+
+def _plan_items(tx: Transaction, page: Sequence[Row[Any]], now: dt.datetime) -> tuple[int, int]:
+    closures = calendars.closures(tx)
+    office = Office(page[0].calendar, closures, zoneinfo.ZoneInfo(page[0].zone))
+    protected = {
+        row.person_id
+        for row in tx.all(_PROTECTED, {"people": sorted({row.holder_id for row in page}), "on": office.local_day(now)})
+    }
+    send: list[Promise] = []
+    skip: list[Promise] = []
+    following = []
+    for row in page:
+        if row.cycle_state == CycleState.CANCELLED:
+            following.append({"item": row.id, "next": None})
+            continue
+        lifecycle = lifecycle_of(tx, row.workflow_id, row.workflow_digest)
+        due, late, then = _of_item(row, lifecycle, office, now, absent=row.holder_id in protected)
+        send.extend(due)
+        skip.extend(late)
+        following.append({"item": row.id, "next": then})
+    tx.run(_MOVE_ON, following)
+    return promise_many(tx, send, now=now), note_superseded(tx, skip, now=now)
+
+
+def _of_item(
+    row: Row[Any], lifecycle: Lifecycle, office: Office, now: dt.datetime, *, absent: bool
+) -> tuple[list[Promise], list[Promise], dt.datetime | None]:
+    send = [_promise(row, Occasion(_opening_kind(lifecycle, row), row.opened_at, "1"))]
+    if row.due_at is None:
+        return send, [], None
+    if absent:
+        # Whoever is away under protection is never late; look again on the next working morning.
+        return send, [], office.morning(office.shifted(office.local_day(now), 1))
+    coming = occasions(office, row.due_at, lifecycle.nudge_working_days)
+    passed: list[Occasion] = []
+    while (occasion := next(coming)).at <= now:
+        if occasion.at >= row.next_action_at:
+            passed.append(occasion)
+    overtaken = [one for one in passed[:-1] if kind_of(one.kind).lateness == Lateness.SUPERSEDE]
+    send += [_promise(row, one) for one in passed if one not in overtaken]
+    return send, [_promise(row, one) for one in overtaken], occasion.at
+
+
+def _promise(row: Row[Any], occasion: Occasion) -> Promise:
+    key = f"work-item/{row.id}/person/{row.holder_id}/{occasion.kind}/{occasion.occurrence}"
+    return Promise(occasion.kind, row.holder_id, key, work_item_id=row.id, appraisal_id=row.appraisal_id)
+
+
+def _opening_kind(lifecycle: Lifecycle, row: Row[Any]) -> str:
+    if lifecycle.stage(row.stage).counted_from == CountedFrom.PROVEN_NOTICE:
+        return "released"
+    opened_by = [move for move in lifecycle.moves if move.action == row.action and move.to_stage == row.stage]
+    if any(Effect.NEW_ROUND in move.effects for move in opened_by):
+        return "returned"
+    return "your-turn"
+
+
+def _plan_duties(tx: Transaction, warnings: DutyWarnings | None, now: dt.datetime) -> tuple[int, int]:
+    zone = tx.scalar(_ORGANISATION)
+    if warnings is None or zone is None:
+        return 0, 0
+    today = now.astimezone(zoneinfo.ZoneInfo(zone)).date()
+    last = planned_until(tx)
+    first = today if last is None else min(today, last.astimezone(zoneinfo.ZoneInfo(zone)).date())
+    found: dict[str, tuple[Promise, bool]] = {}
+    for ordinal in range(first.toordinal(), today.toordinal() + 1):
+        for row in warnings(tx, dt.date.fromordinal(ordinal)):
+            key = f"duty/{row.assignment_id}/{row.rule}/{row.month}/person/{row.person_id}/duty-missing"
+            payload = {"assignment": row.assignment_id, "rule": row.rule, "month": row.month}
+            one = Promise("duty-missing", row.person_id, key, payload=payload)
+            found[key] = (one, row.month >= f"{today:%Y-%m}")
+    in_time = [one for one, current in found.values() if current]
+    too_late = [one for one, current in found.values() if not current]
+    return promise_many(tx, in_time, now=now), note_superseded(tx, too_late, now=now)
