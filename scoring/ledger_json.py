@@ -91,7 +91,7 @@ class LedgerFile(Frozen):
     findings: tuple[FindingPart, ...] = ()
     duties: tuple[DutyPart, ...] = ()
     sites: tuple[Text, ...] = ()
-    closed: dict[str, tuple[Month, ...]] = {}
+    closed: dict[str, tuple[Month, ...]] = Field(default_factory=dict)
     calendar: Text | None = None
     post: Text | None = None
 
