@@ -36,7 +36,9 @@ def _setting(default: Any, accepts: str, text: str, *, shown: str = "", secret: 
 class Settings(BaseSettings):
     """All settings, frozen. Each is `APPRAISE_` and the field's name in capitals."""
 
-    model_config = SettingsConfigDict(env_prefix=PREFIX, env_file=ENV_FILE, frozen=True, extra="ignore")
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_file=ENV_FILE, env_ignore_empty=True, frozen=True, extra="ignore"
+    )
 
     data_dir: Path = _setting(
         Path("appraise-data"),

@@ -129,6 +129,12 @@ def test_every_wrong_setting_has_its_own_sentence(monkeypatch: pytest.MonkeyPatc
     assert [problem.split()[0] for problem in refused.value.problems] == ["APPRAISE_CHUNK_SIZE", "APPRAISE_LANGUAGE"]
 
 
+def test_an_empty_variable_counts_as_not_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("APPRAISE_SMTP_HOST", "")
+    monkeypatch.setenv("APPRAISE_CHUNK_SIZE", "")
+    assert (load_settings().smtp_host, load_settings().chunk_size) == (None, 1000)
+
+
 @pytest.mark.parametrize("name", ["smtp_password", "token"])
 def test_a_secret_is_read_from_its_file_and_is_not_taken_twice(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
