@@ -74,7 +74,7 @@ class Facts:
         """The decisions about lines that this act brings."""
         if self.move is None or Effect.REVISE not in self.move.effects or not self.lines:
             return ()
-        return plan(self.tx, self.standing, self.move, self.lines, self.before)
+        return plan(self.standing, self.move, self.lines, self.before)
 
     @cached_property
     def judged(self) -> Judged:

@@ -44,7 +44,7 @@ class Brought:
 def _statement(act: Brought) -> None:
     standing = act.step.standing
     if act.ratings:
-        post = rubric_of(act.tx, standing.row.rubric_id).post(standing.row.post)
+        post = rubric_of(act.tx, standing.row.rubric_id, standing.row.rubric_digest).post(standing.row.post)
         known = {item.id: item.points for item in post.items}
         for item, value in act.ratings.items():
             if item not in known:

@@ -3,18 +3,18 @@
 import datetime as dt
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from scoring.score import ARITHMETIC
-from scoring.score import Score as Scored
-from scoring.score import score as score_ledger
 from sqlalchemy import bindparam, select
 
 from models.appraisals import Rating, Score, ScoreItem, Sheet
 from models.columns import table_of
-from scoring.ledger import Revision
+from scoring.ledger import Kind, Ledger, Revision
+from scoring.score import ARITHMETIC
+from scoring.score import Score as Scored
+from scoring.score import score as score_ledger
 from services import ledgers
 from services.audit import digest
 from services.definitions import rubric_of
@@ -33,14 +33,15 @@ _ITEM_SCORES = select(SCORE_ITEM.c.item, SCORE_ITEM.c.score, SCORE_ITEM.c.reward
 
 @dataclass(frozen=True, slots=True)
 class Pending:
-    """A decision about one line that its move has not written yet; `kind` is change, strike, keep or lower."""
+    """A decision about one line that its move has not written yet; `level` is review or appeal."""
 
     line: str
     finding_id: int | None
     rule: str
     month: str | None
-    kind: str
+    kind: Kind
     amount: Fraction | None
+    level: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,30 +66,22 @@ def judge(tx: Transaction, standing: Standing, pending: Sequence[Pending] = ()) 
         calendar=row.calendar,
         appraisal_id=standing.id,
     )
-    rubric = rubric_of(tx, row.rubric_id)
+    rubric = rubric_of(tx, row.rubric_id, row.rubric_digest)
     as_of = min(standing.today, row.period_to)
     ledger = with_pending(loaded.ledger, pending)
     scored = score_ledger(rubric, row.post, ledger, as_of)
     return Judged(loaded, scored, ledger.digest, as_of, ledgers.open_months(rubric, loaded, as_of))
 
 
-def with_pending(ledger: Any, pending: Sequence[Pending]) -> Any:
-    """Return the ledger as it will be once the decisions are written; to keep a line changes nothing."""
-    if not pending:
-        return ledger
-    changed = {item.finding_id: item for item in pending if item.finding_id is not None and item.kind != "keep"}
-    months = {
-        (item.rule, item.month): Revision(kind=item.kind, amount=item.amount)
-        for item in pending
-        if item.month is not None and item.kind != "keep"
-    }
-    findings = tuple(
-        replace(finding, revision=Revision(kind=changed[number].kind, amount=changed[number].amount))
-        if (number := int(finding.id.removeprefix("F"))) in changed
-        else finding
-        for finding in ledger.findings
-    )
-    return replace(ledger, findings=findings, duty_revisions={**ledger.duty_revisions, **months})
+def with_pending(ledger: Ledger, pending: Sequence[Pending]) -> Ledger:
+    """Return the ledger as it will be once the decisions are written; those there are stay visible behind them."""
+    for item in pending:
+        revision = Revision(kind=item.kind, amount=item.amount, by=item.level)
+        if item.month is None:
+            ledger = ledger.revise(item.line, revision)
+        else:
+            ledger = ledger.revise_duty(item.rule, item.month, revision)
+    return ledger
 
 
 def store_score(

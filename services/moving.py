@@ -17,6 +17,7 @@ from models.columns import table_of
 from models.cycles import Cycle
 from models.history import Event, Move
 from models.people import Assignment, Organisation, Person, Post
+from models.rubrics import Definition
 from models.workitems import WorkItem
 from services import audit, due_dates, naming
 from services.access import Parts, parts_of
@@ -38,6 +39,8 @@ ORGANISATION = table_of(Organisation)
 MOVE = table_of(Move)
 EVENT = table_of(Event)
 WORK_ITEM = table_of(WorkItem)
+WORKFLOW = table_of(Definition).alias("workflow")
+RUBRIC = table_of(Definition).alias("rubric")
 
 _STANDING = (
     select(
@@ -51,6 +54,8 @@ _STANDING = (
         POST.c.code.label("post"),
         ORGANISATION.c.zone,
         ORGANISATION.c.calendar,
+        WORKFLOW.c.digest.label("workflow_digest"),
+        RUBRIC.c.digest.label("rubric_digest"),
         MOVE.c.action.label("last_action"),
         MOVE.c.actor_id.label("last_actor_id"),
         MOVE.c.on_behalf_of.label("last_on_behalf_of"),
@@ -61,6 +66,8 @@ _STANDING = (
     .join(PERSON, PERSON.c.id == APPRAISAL.c.person_id)
     .join(ASSIGNMENT, ASSIGNMENT.c.id == APPRAISAL.c.assignment_id)
     .join(POST, POST.c.id == ASSIGNMENT.c.post_id)
+    .join(WORKFLOW, WORKFLOW.c.id == APPRAISAL.c.workflow_id)
+    .join(RUBRIC, RUBRIC.c.id == APPRAISAL.c.rubric_id)
     .join(ORGANISATION, ORGANISATION.c.id.is_not(None))
     .outerjoin(MOVE, and_(MOVE.c.appraisal_id == APPRAISAL.c.id, MOVE.c.seq == APPRAISAL.c.version))
 )
@@ -187,7 +194,7 @@ def load(tx: Transaction, appraisals: Sequence[str | int], actor: Actor, now: dt
     return [
         Standing(
             rows[found],
-            lifecycle_of(tx, rows[found].workflow_id),
+            lifecycle_of(tx, rows[found].workflow_id, rows[found].workflow_digest),
             parts[found],
             parts[found].roles_of(actor.person_id),
             tuple(items.get(found, ())),

@@ -9,15 +9,15 @@ from sqlalchemy import bindparam, func, select
 
 from models.columns import table_of
 from models.findings import ContestedLine, FindingRevision
-from scoring.numbers import parse_decimal
-from scoring.rubric import Rule
-from services.definitions import rubric_of
+from scoring.ledger import Kind
+from scoring.numbers import parse_decimal, to_decimal
 from services.errors import Malformed, Refused
 from services.judging import Judged, Pending
 from services.ledgers import finding_line, month_line
 from services.moving import Standing, Step
 from services.unit_of_work import Transaction
 from workflow.lifecycle import Move
+from workflow.vocabulary import Role
 
 REVISION = table_of(FindingRevision)
 CONTESTED = table_of(ContestedLine)
@@ -38,9 +38,7 @@ def contested_lines(tx: Transaction, appraisal_id: int) -> frozenset[str]:
     )
 
 
-def plan(
-    tx: Transaction, standing: Standing, move: Move, lines: Mapping[str, str | None], judged: Judged
-) -> tuple[Pending, ...]:
+def plan(standing: Standing, move: Move, lines: Mapping[str, str | None], judged: Judged) -> tuple[Pending, ...]:
     """Return the decisions that an act brings, each checked against the rule of its line.
 
     `change` asks for an amount, `strike` for none; an appeal's decision is `keep`, `strike` or a lower amount.
@@ -49,8 +47,8 @@ def plan(
         Malformed: a line or a decision has no such form.
         Refused: there is no such line here, or the amount lies outside the rule, or above what stood before an appeal.
     """
-    post = rubric_of(tx, standing.row.rubric_id).post(standing.row.post)
     standing_amounts = amounts_in_force(judged)
+    level = "appeal" if Role.DECIDER in move.who else "review"
     pending = []
     for line, said in sorted(lines.items()):
         match = _LINE.fullmatch(line)
@@ -65,27 +63,37 @@ def plan(
                 "unknown-line",
             )
         rule_id, before = standing_amounts[line]
-        kind, amount = _decision(move.action, line, said, post.rule(rule_id), before)
-        pending.append(
-            Pending(line, int(match["finding"]) if match["finding"] else None, rule_id, match["month"], kind, amount)
-        )
+        kind, amount = _decision(move.action, line, said, before)
+        finding = int(match["finding"]) if match["finding"] else None
+        pending.append(Pending(line, finding, rule_id, match["month"], kind, amount, level))
     return tuple(pending)
 
 
 def amounts_in_force(judged: Judged) -> dict[str, tuple[str, Fraction]]:
-    """Return each line that stands, neither void nor struck, with its rule and amount in points."""
-    return {line.id: (line.rule, line.amount) for line in judged.score.lines}
+    """Return each line that stands, neither void nor struck, with its rule and amount in points.
+
+    The steps of the score say it: what was recorded or missed, and what decisions made of it.
+    """
+    force: dict[str, tuple[str, Fraction]] = {}
+    for step in judged.score.steps:
+        if step["code"] in {"finding", "duty-missed"}:
+            force[step["finding"]] = (step["rule"], Fraction(step["amount"]))
+        elif step["code"] == "revised":
+            force[step["finding"]] = (step["rule"], Fraction(step["to"]))
+    return {line: standing for line, standing in force.items() if standing[1]}
 
 
-def _decision(action: str, line: str, said: str | None, rule: Rule, before: Fraction) -> tuple[str, Fraction | None]:
+def _decision(action: str, line: str, said: str | None, before: Fraction) -> tuple[Kind, Fraction | None]:
     word = (said or "").strip().lower()
     if action == "strike":
         if word not in {"", "strike"}:
             raise Malformed(f"`strike` takes no amount; write --line {line}.", "bad-decision")
         return "strike", None
     appeal = action != "change"
-    if appeal and word in {"keep", "strike"}:
-        return word, None
+    if appeal and word == "keep":
+        return "keep", None
+    if appeal and word == "strike":
+        return "strike", None
     choices = "keep, strike or a lower amount" if appeal else "the new amount"
     if not word:
         raise Malformed(f"Say what becomes of {line}: {choices}, such as --line {line}=3.", "bad-decision")
@@ -93,13 +101,10 @@ def _decision(action: str, line: str, said: str | None, rule: Rule, before: Frac
         amount = parse_decimal(word)
     except ValueError as error:
         raise Malformed(f"{said!r} is no decision about {line}; write {choices}.", "bad-decision") from error
-    if appeal and amount > before and not rule.award:
+    if appeal and amount > before:
         raise Refused(
-            f"{line} stood at {before} before the appeal; no amount may be higher after it.", "higher-after-appeal"
+            f"{line} stood at {to_decimal(before)} before the appeal; no amount may be higher after it.", "not-lower"
         )
-    if appeal and amount < before and rule.award:
-        raise Refused(f"{line} stood at {before} before the appeal; no reward may be lower after it.", "lower-award")
-    rule.admit_amount(amount)
     return ("lower" if appeal else "change"), amount
 
 

@@ -1,0 +1,337 @@
+"""The roster of a cycle: what opening will do with each assignment, who holds what, and what stands in the way.
+
+It is worked out in Python by the one function that knows roles, and written as rows; opening only copies them
+(data.md, the roster). Until the cycle opens it may be drawn up again as often as one likes.
+"""
+
+import datetime as dt
+import json
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import Row, bindparam, delete, exists, or_, select
+
+from models.columns import table_of
+from models.cycles import CycleRubric, Roster, RosterProblem
+from models.people import Absence, Assignment, Contact, Person, Post, Unit
+from models.rubrics import Definition
+from scoring.check import check
+from scoring.rubric import Rubric
+from services import calendars, naming
+from services.audit import digest, store_text
+from services.definitions import rubric_of, workflow_of
+from services.errors import NotFound
+from services.reporting import load_office, resolve_assignment
+from services.unit_of_work import Transaction
+from workflow.vocabulary import RosterStatus, Severity
+
+ROSTER = table_of(Roster)
+PROBLEM = table_of(RosterProblem)
+CYCLE_RUBRIC = table_of(CycleRubric)
+ASSIGNMENT = table_of(Assignment)
+PERSON = table_of(Person)
+POST = table_of(Post)
+UNIT = table_of(Unit)
+ABSENCE = table_of(Absence)
+CONTACT = table_of(Contact)
+DEFINITION = table_of(Definition)
+
+MINIMUM_WORKING_DAYS = 10
+"""Below these an assignment is not rated, its findings kept (domain.md, 5b); `settings` of the organisation may differ."""
+
+INCOMPLETE_CODES = frozenset({"sum-not-max", "post-without-items"})
+"""What makes a rubric incomplete for a post (domain.md, reading 3)."""
+
+_HELD = (
+    select(
+        ASSIGNMENT,
+        POST.c.code.label("post"),
+        PERSON.c.number,
+        exists(
+            select(CONTACT.c.id).where(CONTACT.c.person_id == ASSIGNMENT.c.person_id, CONTACT.c.valid_to.is_(None))
+        ).label("has_email"),
+    )
+    .join(POST, POST.c.id == ASSIGNMENT.c.post_id)
+    .join(PERSON, PERSON.c.id == ASSIGNMENT.c.person_id)
+    .where(
+        ASSIGNMENT.c.kind == "regular",
+        ASSIGNMENT.c.valid_from <= bindparam("last"),
+        or_(ASSIGNMENT.c.valid_to.is_(None), ASSIGNMENT.c.valid_to >= bindparam("first")),
+    )
+    .order_by(ASSIGNMENT.c.id)
+)
+_RUBRICS = (
+    select(CYCLE_RUBRIC, POST.c.code.label("post"), DEFINITION.c.digest)
+    .join(POST, POST.c.id == CYCLE_RUBRIC.c.post_id)
+    .join(DEFINITION, DEFINITION.c.id == CYCLE_RUBRIC.c.definition_id)
+    .where(CYCLE_RUBRIC.c.cycle_id == bindparam("cycle"))
+)
+_PROTECTED = select(ABSENCE.c.person_id, ABSENCE.c.valid_from, ABSENCE.c.valid_to).where(
+    ABSENCE.c.kind == "protected",
+    ABSENCE.c.valid_from <= bindparam("last"),
+    or_(ABSENCE.c.valid_to.is_(None), ABSENCE.c.valid_to >= bindparam("first")),
+)
+_UNITS = select(UNIT.c.id, UNIT.c.parent_id, UNIT.c.code).order_by(UNIT.c.code)
+_CLEAR_ROSTER = delete(ROSTER).where(ROSTER.c.cycle_id == bindparam("cycle"))
+_CLEAR_PROBLEMS = delete(PROBLEM).where(PROBLEM.c.cycle_id == bindparam("cycle"))
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Something in the way of one assignment or post, as a person reads it; `number` is the employee number."""
+
+    severity: str
+    code: str
+    text: str
+    mend: str
+    assignment_id: int | None = None
+    number: str | None = None
+    post: str | None = None
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """A roster as it was drawn up: its rows, its problems, and the digest that the opening event carries."""
+
+    rows: tuple[dict[str, Any], ...]
+    numbers: tuple[str, ...]
+    problems: tuple[Problem, ...]
+    digest: str
+
+    @property
+    def errors(self) -> tuple[Problem, ...]:
+        """The problems that refuse the opening."""
+        return tuple(problem for problem in self.problems if problem.severity == Severity.ERROR)
+
+    def count(self, status: RosterStatus) -> int:
+        """How many assignments have this status."""
+        return sum(row["status"] == status for row in self.rows)
+
+
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """What HR decided about the problems: people left out and posts let through although incomplete, with reasons."""
+
+    leave_out: Mapping[str, str] = field(default_factory=dict)
+    override_incomplete: Mapping[str, str] = field(default_factory=dict)
+
+
+def draw(tx: Transaction, cycle: Row[Any], on: dt.date, choices: Choices) -> Drawn:
+    """Work out the roster of a cycle as of a day; nothing is written. A constant number of statements.
+
+    Raises:
+        NotFound: a person or post among the choices does not exist here.
+    """
+    organisation = naming.organisation(tx)
+    span = {"first": cycle.period_from, "last": cycle.period_to}
+    held = tx.all(_HELD, span)
+    rubrics = {row.post: row for row in tx.all(_RUBRICS, {"cycle": cycle.id})}
+    _known(choices, held, rubrics)
+    closures = calendars.closures(tx)
+    working = calendars.working_days(organisation.calendar, cycle.period_from, cycle.period_to, closures)
+    protected = _protected_days(tx.all(_PROTECTED, span), working)
+    places = preorder(tx.all(_UNITS))
+    roles = workflow_of(tx, cycle.workflow_id).roles
+    office = load_office(tx, on, since=cycle.period_from)
+    minimum = int(json.loads(organisation.settings).get("minimum-working-days", MINIMUM_WORKING_DAYS))
+    above = {form.post for form in roles.positions.values() if form.post is not None}
+    grouped = {post for group in roles.groups for post in group.posts}
+    problems: list[Problem] = []
+    parsed = {post: rubric_of(tx, row.definition_id, row.digest) for post, row in rubrics.items()}
+    incomplete = _incomplete(rubrics, parsed, {row.post for row in held}, choices, problems)
+    rows: list[dict[str, Any]] = []
+    numbers: list[str] = []
+    for assignment in held:
+        rubric = rubrics.get(assignment.post)
+        if rubric is None and assignment.post in above - grouped:
+            continue
+        days = _days_held(assignment, working)
+        away = len(protected.get(assignment.person_id, frozenset()) & days)
+        row = {
+            "cycle_id": cycle.id,
+            "assignment_id": assignment.id,
+            "person_id": assignment.person_id,
+            "post_id": assignment.post_id,
+            "unit_id": assignment.unit_id,
+            "unit_no": places[assignment.unit_id],
+            "rubric_id": rubric.definition_id if rubric else None,
+            "status": RosterStatus.RATED.value,
+            "reason_code": None,
+            "reason_id": None,
+            "assessor_id": None,
+            "reviewer_id": None,
+            "decider_id": None,
+            "sources": "{}",
+            "working_days": len(days),
+            "statement": parsed[assignment.post].post(assignment.post).own_statement if rubric else True,
+        }
+        if assignment.number in choices.leave_out:
+            row |= {"status": RosterStatus.LEFT_OUT.value, "reason_code": "left-out"}
+        elif away * 2 > len(days):
+            row |= {"status": RosterStatus.NOT_RATED.value, "reason_code": "protected-absence"}
+        elif len(days) < minimum:
+            row |= {"status": RosterStatus.NOT_RATED.value, "reason_code": "below-minimum-service"}
+        else:
+            found = _of_assignment(assignment, rubric, incomplete, office, roles, row)
+            problems.extend(found)
+            if any(problem.severity == Severity.ERROR for problem in found):
+                row["status"] = RosterStatus.BLOCKED.value
+        row["digest"] = digest({name: str(value) for name, value in row.items() if name != "reason_id"})
+        rows.append(row)
+        numbers.append(assignment.number)
+    whole = digest({"rows": [row["digest"] for row in rows]})
+    return Drawn(tuple(rows), tuple(numbers), tuple(problems), whole)
+
+
+def _known(choices: Choices, held: Sequence[Row[Any]], rubrics: Mapping[str, Any]) -> None:
+    numbers = {row.number for row in held}
+    for number in choices.leave_out:
+        if number not in numbers:
+            raise NotFound(f"Nobody with the number {number} has an assignment in this period.", "unknown-person")
+    for post in choices.override_incomplete:
+        if post not in rubrics:
+            raise NotFound(f"No rubric of this cycle has the post {post}.", "unknown-post")
+
+
+def _incomplete(
+    rubrics: Mapping[str, Row[Any]],
+    parsed: Mapping[str, Rubric],
+    in_use: set[str],
+    choices: Choices,
+    problems: list[Problem],
+) -> set[str]:
+    found: dict[str, str] = {}
+    for definition in {row.definition_id: parsed[post] for post, row in rubrics.items()}.values():
+        for fault in check(definition):
+            if fault.code in INCOMPLETE_CODES:
+                post = _post_of(fault.where)
+                found.setdefault(post, fault.text)
+    blocked = set()
+    for post, text in sorted(found.items()):
+        if post not in rubrics or post not in in_use:
+            continue
+        through = post in choices.override_incomplete
+        if not through:
+            blocked.add(post)
+        problems.append(
+            Problem(
+                Severity.WARNING if through else Severity.ERROR,
+                "incomplete-rubric",
+                f"The rubric of {post} is incomplete: {text}",
+                f"Complete the rubric, leave its people out by name (--leave-out), or open all the same "
+                f"(--override-incomplete {post}=REASON).",
+                post=post,
+            )
+        )
+    return blocked
+
+
+def _post_of(where: str) -> str:
+    match = re.match(r"posts\[([^\]]+)\]", where)
+    return match[1] if match else where
+
+
+def _of_assignment(
+    assignment: Row[Any], rubric: Row[Any] | None, incomplete: set[str], office: Any, roles: Any, row: dict[str, Any]
+) -> list[Problem]:
+    about = {"assignment_id": assignment.id, "number": assignment.number, "post": assignment.post}
+    found = []
+    if rubric is None:
+        found.append(
+            Problem(
+                Severity.ERROR,
+                "no-rubric",
+                f"{assignment.number} has the post {assignment.post}, for which this cycle has no rubric.",
+                "Give the cycle a rubric that has this post, or leave the person out by name (--leave-out).",
+                **about,
+            )
+        )
+    resolution = resolve_assignment(office, roles, assignment.id)
+    for problem in resolution.problems:
+        found.append(
+            Problem(
+                problem.severity,
+                problem.code,
+                f"{assignment.number}: {problem.text}",
+                problem.mend,
+                details=dict(problem.details),
+                **about,
+            )
+        )
+    people = resolution.people
+    row |= {f"{role}_id": people.get(role) for role in ("assessor", "reviewer", "decider")}
+    row["sources"] = json.dumps(
+        {role: holder.source for role in ("assessor", "reviewer", "decider") if (holder := resolution.of(role))},
+        sort_keys=True,
+    )
+    if not assignment.has_email:
+        found.append(
+            Problem(
+                Severity.WARNING,
+                "no-email",
+                f"{assignment.number} has no e-mail address.",
+                "Print the notices, or add an address.",
+                **about,
+            )
+        )
+    if assignment.post in incomplete:
+        row["status"] = RosterStatus.BLOCKED.value
+    return found
+
+
+def _days_held(assignment: Row[Any], working: frozenset[dt.date]) -> frozenset[dt.date]:
+    last = assignment.valid_to or dt.date.max
+    return frozenset(day for day in working if assignment.valid_from <= day <= last)
+
+
+def _protected_days(rows: Iterable[Row[Any]], working: frozenset[dt.date]) -> dict[int, frozenset[dt.date]]:
+    days: dict[int, frozenset[dt.date]] = {}
+    for row in rows:
+        last = row.valid_to or dt.date.max
+        away = frozenset(day for day in working if row.valid_from <= day <= last)
+        days[row.person_id] = days.get(row.person_id, frozenset()) | away
+    return days
+
+
+def preorder(units: Sequence[Row[Any]]) -> dict[int, int]:
+    """Return each unit's number in a walk from the top, so that a unit and all below it are one range."""
+    children: dict[int | None, list[int]] = {}
+    for unit in units:
+        children.setdefault(unit.parent_id, []).append(unit.id)
+    numbers: dict[int, int] = {}
+    waiting = list(reversed(children.get(None, [])))
+    while waiting:
+        unit_id = waiting.pop()
+        numbers[unit_id] = len(numbers) + 1
+        waiting.extend(reversed(children.get(unit_id, [])))
+    return numbers
+
+
+def write(tx: Transaction, cycle_id: int, drawn: Drawn, choices: Choices) -> None:
+    """Replace the roster of a planned cycle and its problems; the reasons of those left out are kept with them."""
+    tx.run(_CLEAR_PROBLEMS, {"cycle": cycle_id})
+    tx.run(_CLEAR_ROSTER, {"cycle": cycle_id})
+    reasons = {number: store_text(tx, reason) for number, reason in sorted(choices.leave_out.items())}
+    rows = []
+    for row, number in zip(drawn.rows, drawn.numbers, strict=True):
+        reason = reasons.get(number)
+        rows.append(row | {"reason_id": reason.id if reason is not None else None})
+    tx.insert_many(ROSTER, rows)
+    tx.insert_many(
+        PROBLEM,
+        [
+            {
+                "cycle_id": cycle_id,
+                "assignment_id": problem.assignment_id,
+                "post_id": None,
+                "severity": str(problem.severity),
+                "code": problem.code,
+                "mend": problem.mend,
+                "details": json.dumps({"text": problem.text, "post": problem.post}, ensure_ascii=False, sort_keys=True),
+            }
+            for problem in drawn.problems
+        ],
+    )
