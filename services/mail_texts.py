@@ -1,0 +1,126 @@
+"""The texts of the mails: read from the shelf, checked field by field, filled in without any expression language.
+
+A text may only name the fields of its kind, so that nothing which is not meant for a mail can get into one.
+"""
+
+import functools
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from string import Template
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from catalog.shelf import NotOnShelfError, mail_text
+from services.errors import Malformed
+from services.messages import KINDS
+
+LANGUAGES = ("en", "zh")
+_ALL = frozenset({"recipient", "organisation", "link"})
+_APPRAISAL = frozenset({"cycle", "code", "person", "post"})
+_ITEM = _APPRAISAL | {"stage", "turn", "due", "due_day", "actions"}
+_FINDING = frozenset({"finding", "day", "known", "rule", "clause", "happening", "document", "recorder", "amount"})
+FIELDS: Mapping[str, frozenset[str]] = {
+    "your-turn": _ALL | _ITEM,
+    "due-soon": _ALL | _ITEM,
+    "due-today": _ALL | _ITEM,
+    "overdue": _ALL | _ITEM,
+    "returned": _ALL | _ITEM,
+    "released": _ALL | _APPRAISAL | {"days", "actions"},
+    "appeal-decided": _ALL | _APPRAISAL,
+    "finding-recorded": _ALL | _FINDING | {"days"},
+    "finding-reply": _ALL | {"finding", "person", "rule", "day"},
+    "claim-made": _ALL | {"finding", "person", "rule", "day"},
+    "duty-missing": _ALL | {"month", "rule", "clause"},
+    "proxy-entry": _ALL,
+    "result-final": _ALL | {"cycle"},
+}
+"""What a text of each kind may name. No kind has a score, a total, a grade or a judge's words."""
+
+
+class _Words(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    subject: str
+    body: str
+
+
+class _File(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    format: Literal[1]
+    en: _Words
+    zh: _Words
+
+
+@dataclass(frozen=True, slots=True)
+class MailText:
+    """The subject and the body of one kind in one language."""
+
+    subject: Template
+    body: Template
+
+    def fill(self, values: Mapping[str, str]) -> tuple[str, str]:
+        """Return subject and body with every field replaced once; a value is never read as a text again.
+
+        Raises:
+            Malformed: a value with a line break would enter the subject.
+        """
+        subject = self.subject.substitute(values)
+        if any(character in subject for character in "\r\n"):
+            raise Malformed("The subject of a mail would have a line break; nothing was sent.", "bad-header")
+        return subject, self.body.substitute(values)
+
+
+def read_mail_text(kind: str, text: str, *, where: str) -> Mapping[str, MailText]:
+    """Return the texts of a kind by language.
+
+    Raises:
+        Malformed: it is no such file, or names a field that its kind does not have; the sentence says where.
+    """
+    try:
+        content = _File.model_validate(tomllib.loads(text))
+    except tomllib.TOMLDecodeError as error:
+        raise Malformed(f"{where} is not TOML: {error}.", "bad-mail-text") from error
+    except ValidationError as error:
+        wrong = error.errors(include_url=False)[0]
+        place = ".".join(map(str, wrong["loc"]))
+        raise Malformed(f"{where}: {place}: {wrong['msg']}.", "bad-mail-text") from error
+    texts = {}
+    for language, words in (("en", content.en), ("zh", content.zh)):
+        subject = _template(kind, words.subject, f"{where}: {language}.subject")
+        texts[language] = MailText(subject, _template(kind, words.body, f"{where}: {language}.body"))
+    return texts
+
+
+def load_mail_texts(read: Callable[[str], str] = mail_text) -> Mapping[tuple[str, str], MailText]:
+    """Return every text by kind and language; `read` gives the file of a kind.
+
+    Raises:
+        Malformed: a text is missing or wrong.
+    """
+    texts = {}
+    for kind in KINDS:
+        try:
+            text = read(kind)
+        except NotOnShelfError as error:
+            raise Malformed(f"There is no text for mails of the kind {kind}: {error}", "bad-mail-text") from error
+        for language, words in read_mail_text(kind, text, where=f"catalog/mails/{kind}.toml").items():
+            texts[kind, language] = words
+    return texts
+
+
+@functools.cache
+def shipped_mail_texts() -> Mapping[tuple[str, str], MailText]:
+    """Return the texts that ship with the project, read once."""
+    return load_mail_texts()
+
+
+def _template(kind: str, text: str, where: str) -> Template:
+    template = Template(text)
+    if not template.is_valid():
+        raise Malformed(f"{where}: a $ stands alone; write $$ for a dollar sign.", "bad-mail-text")
+    unknown = sorted(set(template.get_identifiers()) - FIELDS[kind])
+    if unknown:
+        known = ", ".join(sorted(FIELDS[kind]))
+        raise Malformed(f"{where}: there is no field ${unknown[0]}; there are {known}.", "bad-mail-text")
+    return template
