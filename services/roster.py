@@ -23,8 +23,9 @@ from services import calendars, naming
 from services.audit import digest, store_text
 from services.definitions import rubric_of, workflow_of
 from services.errors import NotFound
-from services.reporting import load_office, resolve_assignment
+from services.reporting import OfficeData, load_office, resolve_assignment
 from services.unit_of_work import Transaction
+from workflow.form import RolesForm
 from workflow.vocabulary import RosterStatus, Severity
 
 ROSTER = table_of(Roster)
@@ -39,7 +40,7 @@ CONTACT = table_of(Contact)
 DEFINITION = table_of(Definition)
 
 MINIMUM_WORKING_DAYS = 10
-"""Below these an assignment is not rated, its findings kept (domain.md, 5b); `settings` of the organisation may differ."""
+"""Below these an assignment is not rated, its findings kept (domain.md, 5b), unless the organisation sets another."""
 
 INCOMPLETE_CODES = frozenset({"sum-not-max", "post-without-items"})
 """What makes a rubric incomplete for a post (domain.md, reading 3)."""
@@ -175,7 +176,9 @@ def draw(tx: Transaction, cycle: Row[Any], on: dt.date, choices: Choices) -> Dra
         elif len(days) < minimum:
             row |= {"status": RosterStatus.NOT_RATED.value, "reason_code": "below-minimum-service"}
         else:
-            found = _of_assignment(assignment, rubric, incomplete, office, roles, row)
+            found = _of_assignment(
+                assignment, rubric=rubric, incomplete=incomplete, office=office, roles=roles, row=row
+            )
             problems.extend(found)
             if any(problem.severity == Severity.ERROR for problem in found):
                 row["status"] = RosterStatus.BLOCKED.value
@@ -235,7 +238,13 @@ def _post_of(where: str) -> str:
 
 
 def _of_assignment(
-    assignment: Row[Any], rubric: Row[Any] | None, incomplete: set[str], office: Any, roles: Any, row: dict[str, Any]
+    assignment: Row[Any],
+    *,
+    rubric: Row[Any] | None,
+    incomplete: set[str],
+    office: OfficeData,
+    roles: RolesForm,
+    row: dict[str, Any],
 ) -> list[Problem]:
     about = {"assignment_id": assignment.id, "number": assignment.number, "post": assignment.post}
     found = []
@@ -250,17 +259,17 @@ def _of_assignment(
             )
         )
     resolution = resolve_assignment(office, roles, assignment.id)
-    for problem in resolution.problems:
-        found.append(
-            Problem(
-                problem.severity,
-                problem.code,
-                f"{assignment.number}: {problem.text}",
-                problem.mend,
-                details=dict(problem.details),
-                **about,
-            )
+    found.extend(
+        Problem(
+            problem.severity,
+            problem.code,
+            f"{assignment.number}: {problem.text}",
+            problem.mend,
+            details=dict(problem.details),
+            **about,
         )
+        for problem in resolution.problems
+    )
     people = resolution.people
     row |= {f"{role}_id": people.get(role) for role in ("assessor", "reviewer", "decider")}
     row["sources"] = json.dumps(

@@ -1,0 +1,373 @@
+"""Cycles: new, drawn up, opened from the frozen roster, joined later, cancelled. Opening is set-based and resumable."""
+
+import calendar
+import datetime as dt
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import Row, bindparam, func, select, update
+
+from models.columns import table_of
+from models.cycles import Cycle, CycleRubric, Roster
+from models.people import Post
+from models.rubrics import Definition
+from models.workitems import WorkItem
+from services import definitions, naming, opening, roster
+from services.access import granted_roles
+from services.actors import Actor
+from services.audit import append_event, store_text
+from services.errors import Conflict, Malformed, Refused
+from services.moving import local_day
+from services.outbox import owe_job
+from services.unit_of_work import Transaction, UnitOfWork, use_case
+from workflow.cycle import decide_cycle
+from workflow.vocabulary import CycleState, RosterStatus
+
+CYCLE = table_of(Cycle)
+CYCLE_RUBRIC = table_of(CycleRubric)
+ROSTER = table_of(Roster)
+POST = table_of(Post)
+DEFINITION = table_of(Definition)
+WORK_ITEM = table_of(WorkItem)
+CHUNK = 2000
+"""Roster rows a job opens at once, unless the settings say otherwise."""
+
+_POSTS = select(POST.c.id, POST.c.code)
+_ADVANCE = (
+    update(CYCLE)
+    .where(
+        CYCLE.c.id == bindparam("cycle"),
+        CYCLE.c.version == bindparam("seen"),
+        CYCLE.c.state == bindparam("was"),
+    )
+    .values(state=bindparam("becomes"), version=CYCLE.c.version + 1)
+)
+_OPENED_AT = update(CYCLE).where(CYCLE.c.id == bindparam("cycle")).values(opened_at=bindparam("at"))
+_OVERRIDE = (
+    update(CYCLE_RUBRIC)
+    .where(CYCLE_RUBRIC.c.cycle_id == bindparam("cycle"), CYCLE_RUBRIC.c.post_id == bindparam("post"))
+    .values(override_reason_id=bindparam("reason"))
+)
+_BOUNDS = select(func.min(ROSTER.c.id).label("low"), func.max(ROSTER.c.id).label("high")).where(
+    ROSTER.c.cycle_id == bindparam("cycle")
+)
+_CLOSE_ITEMS = (
+    update(WORK_ITEM)
+    .where(
+        WORK_ITEM.c.closed_at.is_(None),
+        WORK_ITEM.c.appraisal_id.in_(
+            select(opening.APPRAISAL.c.id).where(opening.APPRAISAL.c.cycle_id == bindparam("cycle"))
+        ),
+    )
+    .values(closed_at=bindparam("at"), next_action_at=None)
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Created:
+    """A cycle that was created: its code, period, and the rubric version of each post."""
+
+    id: int
+    code: str
+    period_from: dt.date
+    period_to: dt.date
+    rubrics: Mapping[str, str]
+
+
+@use_case("cycle.new")
+def new(
+    uow: UnitOfWork,
+    *,
+    actor: Actor,
+    now: dt.datetime,
+    code: str,
+    rubrics: Sequence[str],
+    workflow: str = "quarterly",
+    period: tuple[dt.date, dt.date] | None = None,
+    override_reason: str | None = None,
+) -> Created:
+    """Plan a cycle: its period, its workflow, and for each post the rubric in force on the period's first day.
+
+    `code` such as 2026Q1, 2026M03, 2026H1 or 2026 says the period; another code needs `period`. `rubrics` are names of
+    published rubrics; of two that have the same post the later named counts. A version can be named: `bank-office@2`.
+
+    Raises:
+        Malformed: the code says no period and none is given.
+        NotFound: a rubric or the workflow is not published.
+        Refused: no version was in force on the first day (reading 12) and no reason to override is given.
+        Conflict: there is such a cycle already.
+    """
+    first, last = period or period_of(code)
+    if last < first:
+        raise Malformed(f"The period of {code} ends on {last}, before it begins on {first}.", "period-reversed")
+    with uow.write() as tx:
+        _hr(tx, actor, now, "create a cycle")
+        workflow_row = definitions.named(tx, "workflow", workflow)
+        cycle_id = tx.insert(
+            CYCLE,
+            {
+                "code": code,
+                "period_from": first,
+                "period_to": last,
+                "parent_id": None,
+                "workflow_id": workflow_row.id,
+                "state": CycleState.PLANNED.value,
+                "version": 0,
+                "created_at": now,
+                "opened_at": None,
+            },
+        )
+        posts = {row.code: row.id for row in tx.all(_POSTS)}
+        reason = store_text(tx, override_reason)
+        chosen: dict[str, tuple[int, str]] = {}
+        for name in rubrics:
+            row = _in_force(tx, name, first, override=reason is not None)
+            rubric = definitions.rubric_of(tx, row.id, row.digest)
+            chosen |= {post.id: (row.id, f"{row.name}@{row.version}") for post in rubric.posts if post.id in posts}
+        tx.insert_many(
+            CYCLE_RUBRIC,
+            [
+                {
+                    "cycle_id": cycle_id,
+                    "post_id": posts[post],
+                    "definition_id": found[0],
+                    "override_reason_id": reason.id if reason is not None else None,
+                }
+                for post, found in sorted(chosen.items())
+            ],
+        )
+        append_event(
+            tx,
+            f"cycle:{cycle_id}",
+            "created",
+            actor=actor,
+            at=now,
+            payload={
+                "code": code,
+                "from": first.isoformat(),
+                "to": last.isoformat(),
+                "workflow": workflow_row.id,
+                "rubrics": {post: found[0] for post, found in sorted(chosen.items())},
+                "override": reason.digest if reason is not None else None,
+            },
+        )
+    return Created(cycle_id, code, first, last, {post: found[1] for post, found in sorted(chosen.items())})
+
+
+def period_of(code: str) -> tuple[dt.date, dt.date]:
+    """Return the first and last day that a code such as 2026Q1, 2026M03, 2026H1 or 2026 names.
+
+    Raises:
+        Malformed: the code names no period.
+    """
+    match = re.fullmatch(r"(\d{4})(?:Q([1-4])|H([12])|M(0[1-9]|1[0-2]))?", code)
+    if match is None:
+        raise Malformed(
+            f"{code!r} names no period; write a code like 2026Q1, 2026M03, 2026H1 or 2026, or give --from and --to.",
+            "bad-period",
+        )
+    year, quarter, half, month = match.groups()
+    length, number = 12, 1
+    if quarter:
+        length, number = 3, int(quarter)
+    elif half:
+        length, number = 6, int(half)
+    elif month:
+        length, number = 1, int(month)
+    last_month = length * number
+    first = dt.date(int(year), last_month - length + 1, 1)
+    return first, dt.date(int(year), last_month, calendar.monthrange(int(year), last_month)[1])
+
+
+def _in_force(tx: Transaction, name: str, first: dt.date, *, override: bool) -> Row[Any]:
+    latest = definitions.named(tx, "rubric", name)
+    row = definitions.in_force(tx, "rubric", latest.name, first)
+    if "@" in name:
+        row = latest if row is not None and latest.version <= row.version else None
+    if row is None and override:
+        return latest
+    if row is None:
+        raise Refused(
+            f"rubric-after-period-start: {name} was not in force on {first}: no rule judges the past. "
+            "Use a version adopted, announced and published by then, or override it with a reason.",
+            "rubric-after-period-start",
+        )
+    return row
+
+
+def _hr(tx: Transaction, actor: Actor, now: dt.datetime, doing: str) -> frozenset[str]:
+    roles = granted_roles(tx, actor.person_id, local_day(now, naming.organisation(tx).zone))
+    if roles.isdisjoint({"hr", "system"}):
+        raise Refused(f"Only an HR officer may {doing}.", "not-hr")
+    return roles
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a dry run found: how many of each status, the problems, and the digest of the roster."""
+
+    cycle: str
+    counts: Mapping[str, int]
+    problems: tuple[roster.Problem, ...]
+    digest: str
+
+    @property
+    def errors(self) -> tuple[roster.Problem, ...]:
+        """The problems that refuse the opening."""
+        return tuple(problem for problem in self.problems if problem.severity == "error")
+
+
+@use_case("cycle.dry-run")
+def dry_run(
+    uow: UnitOfWork, *, actor: Actor, now: dt.datetime, cycle: str, choices: roster.Choices | None = None
+) -> Report:
+    """Draw up the roster of a planned cycle and write it, with every problem and its mend; nothing opens.
+
+    Raises:
+        Refused: the cycle is not planned any more, or the actor is no HR officer.
+    """
+    with uow.write() as tx:
+        _hr(tx, actor, now, "draw up a roster")
+        row = naming.cycle(tx, cycle)
+        if row.state != CycleState.PLANNED:
+            raise Refused(f"The cycle {cycle} is {row.state}; its roster is frozen.", "roster-frozen")
+        drawn = roster.draw(tx, row, local_day(now, naming.organisation(tx).zone), choices or roster.Choices())
+        roster.write(tx, row.id, drawn, choices or roster.Choices())
+    return _report(cycle, drawn)
+
+
+def _report(cycle: str, drawn: roster.Drawn) -> Report:
+    return Report(cycle, {status.value: drawn.count(status) for status in RosterStatus}, drawn.problems, drawn.digest)
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """An opening that has begun: the ranges of roster rows that jobs will open."""
+
+    cycle_id: int
+    report: Report
+    ranges: tuple[tuple[int, int], ...] = field(default=())
+
+
+class OpeningRefused(Refused):
+    """Problems refuse the opening; `report` has all of them."""
+
+    def __init__(self, sentence: str, report: Report) -> None:
+        super().__init__(sentence, report.errors[0].code)
+        self.report = report
+
+
+@use_case("cycle.open")
+def open_cycle(
+    uow: UnitOfWork,
+    *,
+    actor: Actor,
+    now: dt.datetime,
+    cycle: str,
+    choices: roster.Choices | None = None,
+    chunk: int = CHUNK,
+) -> Opened:
+    """Freeze the roster and owe its opening to the jobs, in chunks of `chunk` roster rows.
+
+    Raises:
+        OpeningRefused: problems with severity error remain that no choice answers.
+        Refused: the cycle is open already, or the actor is no HR officer.
+        Conflict: somebody opened it at the same moment.
+    """
+    choices = choices or roster.Choices()
+    with uow.write() as tx:
+        roles = _hr(tx, actor, now, "open a cycle")
+        row = naming.cycle(tx, cycle)
+        decide_cycle(row.state, "open", roles=roles, own_proposal=False)
+        drawn = roster.draw(tx, row, local_day(now, naming.organisation(tx).zone), choices)
+        report = _report(cycle, drawn)
+        if report.errors:
+            more = f" and {len(report.errors) - 1} more" if len(report.errors) > 1 else ""
+            raise OpeningRefused(
+                f"{cycle} cannot open: {report.errors[0].text}{more} "
+                f"`appraise cycle open {cycle} --dry-run` lists every problem with its mend.",
+                report,
+            )
+        roster.write(tx, row.id, drawn, choices)
+        overrides = _override_reasons(tx, row.id, choices)
+        ranges = _ranges(tx, row.id, chunk)
+        advance(tx, row, CycleState.OPEN)
+        tx.run(_OPENED_AT, {"cycle": row.id, "at": now})
+        append_event(
+            tx,
+            f"cycle:{row.id}",
+            "opened",
+            actor=actor,
+            at=now,
+            payload={
+                "roster": drawn.digest,
+                "counts": {name: number for name, number in report.counts.items() if number},
+                "overrides": overrides,
+            },
+        )
+        for first, last in ranges:
+            owe_job(
+                tx,
+                name="cycle.open-chunk",
+                args={"cycle": row.id, "first": first, "last": last, "at": now.isoformat()},
+                dedupe_key=f"open/{row.id}/{first}",
+                now=now,
+            )
+    return Opened(row.id, report, ranges)
+
+
+def _override_reasons(tx: Transaction, cycle_id: int, choices: roster.Choices) -> dict[str, str]:
+    digests = {}
+    posts = {row.code: row.id for row in tx.all(_POSTS)} if choices.override_incomplete else {}
+    for post, reason in sorted(choices.override_incomplete.items()):
+        stored = store_text(tx, reason)
+        if stored is None:
+            raise Malformed(f"--override-incomplete {post} needs a reason: {post}=REASON.", "reason-missing")
+        tx.run(_OVERRIDE, {"cycle": cycle_id, "post": posts[post], "reason": stored.id})
+        digests[post] = stored.digest
+    return digests
+
+
+def _ranges(tx: Transaction, cycle_id: int, chunk: int) -> tuple[tuple[int, int], ...]:
+    bounds = tx.first(_BOUNDS, {"cycle": cycle_id})
+    if bounds is None or bounds.low is None:
+        return ()
+    low, high = int(bounds.low), int(bounds.high)
+    return tuple((first, min(first + chunk - 1, high)) for first in range(low, high + 1, chunk))
+
+
+def advance(tx: Transaction, row: Row[Any], becomes: CycleState) -> None:
+    """Change the state of a cycle as it was read.
+
+    Raises:
+        Conflict: somebody changed it since.
+    """
+    done = tx.run(_ADVANCE, {"cycle": row.id, "seen": row.version, "was": row.state, "becomes": becomes.value})
+    if done != 1:
+        raise Conflict(f"Somebody was faster: the cycle {row.code} has changed. Look again.", "faster")
+
+
+@use_case("cycle.cancel")
+def cancel(uow: UnitOfWork, *, actor: Actor, now: dt.datetime, cycle: str, reason: str) -> None:
+    """Cancel a cycle that is not being finalised: its work items close and nobody is reminded; nothing is deleted.
+
+    Raises:
+        Refused: it is too late for that, the reason is missing, or the actor is no HR officer.
+    """
+    with uow.write() as tx:
+        roles = _hr(tx, actor, now, "cancel a cycle")
+        row = naming.cycle(tx, cycle)
+        decide_cycle(row.state, "cancel", roles=roles, own_proposal=False, reason=bool(reason.strip()))
+        stored = store_text(tx, reason)
+        advance(tx, row, CycleState.CANCELLED)
+        tx.run(_CLOSE_ITEMS, {"cycle": row.id, "at": now})
+        append_event(
+            tx,
+            f"cycle:{row.id}",
+            "cancelled",
+            actor=actor,
+            at=now,
+            payload={"reason": stored.digest if stored is not None else None},
+        )
