@@ -64,7 +64,8 @@ def upgrade() -> None:
             "holders",
             (
                 "status <> 'rated' OR (assessor_id <> person_id AND reviewer_id <> person_id"
-                " AND decider_id <> person_id AND reviewer_id <> assessor_id AND decider_id <> assessor_id AND decider_id <> reviewer_id)"
+                " AND decider_id <> person_id AND reviewer_id <> assessor_id"
+                " AND decider_id <> assessor_id AND decider_id <> reviewer_id)"
             ),
         ),
         Check("rubric", "status <> 'rated' OR rubric_id IS NOT NULL"),

