@@ -81,6 +81,8 @@ _STATE = (
         APPRAISAL.c.stage,
         APPRAISAL.c.ledger_version,
         APPRAISAL.c.rubric_id,
+        APPRAISAL.c.workflow_id,
+        APPRAISAL.c.outcome,
         CYCLE.c.period_from,
         CYCLE.c.period_to,
     )
@@ -116,7 +118,9 @@ class LedgerState:
     appraisal_id: int | None = None
     cycle_id: int | None = None
     rubric_id: int | None = None
+    workflow_id: int | None = None
     stage: str | None = None
+    outcome: str | None = None
     version: int = 0
     period_from: dt.date | None = None
     period_to: dt.date | None = None
@@ -269,7 +273,9 @@ def state(tx: Transaction, assignment_id: int, on: dt.date) -> LedgerState:
         appraisal_id=row.id,
         cycle_id=row.cycle_id,
         rubric_id=row.rubric_id,
+        workflow_id=row.workflow_id,
         stage=row.stage,
+        outcome=row.outcome,
         version=row.ledger_version,
         period_from=row.period_from,
         period_to=row.period_to,
