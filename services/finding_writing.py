@@ -14,7 +14,7 @@ from models.documents import Incident
 from models.findings import Finding, Reply
 from services import naming
 from services.actors import Actor
-from services.audit import StoredText, digest, stamp
+from services.audit import StoredText, append_event, digest, stamp, store_text
 from services.definitions import lifecycle_of
 from services.errors import Conflict, Malformed, NotFound
 from services.finding_checks import Checked, Entry

@@ -11,7 +11,7 @@ from sqlalchemy import Row, bindparam, update
 
 from services import naming
 from services.actors import Actor
-from services.audit import digest
+from services.audit import append_event, digest
 from services.calendars import add_working_days, closures
 from services.errors import Malformed, Refused
 from services.finding_checks import Entry, check, demand_assessor, demand_person, held_by_id
