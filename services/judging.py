@@ -12,8 +12,8 @@ from sqlalchemy import bindparam, select
 from models.appraisals import Rating, Score, ScoreItem, Sheet
 from models.columns import table_of
 from scoring.ledger import Kind, Ledger, Revision
+from scoring.result import Score as Scored
 from scoring.score import ARITHMETIC
-from scoring.score import Score as Scored
 from scoring.score import score as score_ledger
 from services import ledgers
 from services.audit import digest
@@ -26,6 +26,7 @@ RATING = table_of(Rating)
 SCORE = table_of(Score)
 SCORE_ITEM = table_of(ScoreItem)
 
+_STEPS = select(SCORE.c.steps).where(SCORE.c.id == bindparam("score"))
 _ITEM_SCORES = select(SCORE_ITEM.c.item, SCORE_ITEM.c.score, SCORE_ITEM.c.reward).where(
     SCORE_ITEM.c.score_id == bindparam("score")
 )
@@ -157,6 +158,12 @@ def store_statement(
         [{"sheet_id": sheet_id, "item": item, "value": value, "text_id": None} for item, value in ratings.items()],
     )
     return sheet_id
+
+
+def stored_score(tx: Transaction, score_id: int) -> dict[str, Any]:
+    """Return a stored score with its steps, as it was written."""
+    score: dict[str, Any] = json.loads(tx.scalar(_STEPS, {"score": score_id}))
+    return score
 
 
 def items_made_worse(tx: Transaction, before: int | None, after: Scored) -> tuple[str, ...]:

@@ -1,0 +1,264 @@
+"""What lies on a person's desk: what he owes, by days left, and one appraisal laid open as far as he may see it."""
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from sqlalchemy import Row, bindparam, select, update
+
+from models.columns import table_of
+from models.history import Move, TextBody
+from models.people import Person
+from models.workitems import WorkItem
+from scoring.explain import explain as explain_score
+from services import calendars, judging
+from services.access import PARTY
+from services.actors import Actor
+from services.case_facts import possible_moves
+from services.errors import Refused
+from services.moving import APPRAISAL, CYCLE, Standing, load, local_day
+from services.sight import Sight, sight, unseen
+from services.unit_of_work import Transaction, UnitOfWork, use_case
+from workflow.vocabulary import CycleState
+
+WORK_ITEM = table_of(WorkItem)
+PERSON = table_of(Person)
+MOVE = table_of(Move)
+TEXT_BODY = table_of(TextBody)
+
+_OWED = (
+    select(WORK_ITEM)
+    .join(APPRAISAL, APPRAISAL.c.id == WORK_ITEM.c.appraisal_id)
+    .join(CYCLE, CYCLE.c.id == APPRAISAL.c.cycle_id)
+    .where(
+        WORK_ITEM.c.holder_id == bindparam("person"),
+        WORK_ITEM.c.closed_at.is_(None),
+        CYCLE.c.state == CycleState.OPEN.value,
+    )
+    .order_by(WORK_ITEM.c.due_at, WORK_ITEM.c.id)
+)
+_SEEN = (
+    update(WORK_ITEM)
+    .where(
+        WORK_ITEM.c.appraisal_id == bindparam("appraisal"),
+        WORK_ITEM.c.holder_id == bindparam("person"),
+        WORK_ITEM.c.closed_at.is_(None),
+        WORK_ITEM.c.seen_at.is_(None),
+    )
+    .values(seen_at=bindparam("at"))
+)
+_NAMES = (
+    select(PERSON.c.id, PERSON.c.number, PERSON.c.name)
+    .join(PARTY, PARTY.c.person_id == PERSON.c.id)
+    .where(PARTY.c.appraisal_id.in_(bindparam("appraisals", expanding=True)))
+)
+_HISTORY = (
+    select(MOVE, PERSON.c.name, PERSON.c.number, TEXT_BODY.c.body)
+    .outerjoin(PERSON, PERSON.c.id == MOVE.c.actor_id)
+    .outerjoin(TEXT_BODY, TEXT_BODY.c.id == MOVE.c.comment_id)
+    .where(MOVE.c.appraisal_id == bindparam("appraisal"))
+    .order_by(MOVE.c.seq)
+)
+_SELF = (
+    select(judging.RATING.c.item, judging.RATING.c.value)
+    .join(judging.SHEET, judging.SHEET.c.id == judging.RATING.c.sheet_id)
+    .where(judging.SHEET.c.appraisal_id == bindparam("appraisal"), judging.SHEET.c.kind == "self")
+    .order_by(judging.RATING.c.id)
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Owed:
+    """One work item: what, whose, until when, and what can be done with it."""
+
+    item: str
+    appraisal: str
+    person: str
+    stage: str
+    wording: Mapping[str, str]
+    round: int
+    due_at: dt.datetime | None
+    working_days_left: int | None
+    actions: tuple[Mapping[str, Any], ...]
+
+
+def work(uow: UnitOfWork, *, actor: Actor, now: dt.datetime) -> tuple[Owed, ...]:
+    """Return what a person owes now, the most urgent first; a constant number of statements for the list itself."""
+    with uow.read() as tx:
+        items = tx.all(_OWED, {"person": actor.person_id})
+        standings = {standing.id: standing for standing in load(tx, [row.appraisal_id for row in items], actor, now)}
+        names = _names(tx, list(standings))
+        closures = calendars.closures(tx) if items else calendars.NO_CLOSURES
+        return tuple(
+            _owed(tx, row, standings[row.appraisal_id], names, closures, actor=actor, now=now) for row in items
+        )
+
+
+def _owed(
+    tx: Transaction,
+    row: Row[Any],
+    standing: Standing,
+    names: Mapping[int, str],
+    closures: calendars.Closures,
+    *,
+    actor: Actor,
+    now: dt.datetime,
+) -> Owed:
+    left = None
+    if row.due_at is not None:
+        due = local_day(row.due_at, standing.row.zone)
+        first, last = sorted((standing.today, due))
+        between = calendars.working_days(standing.row.calendar, first, last, closures) - {first}
+        left = len(between) if due >= standing.today else -len(between)
+    return Owed(
+        f"W{row.id}",
+        standing.code,
+        names.get(int(standing.row.person_id), ""),
+        standing.stage,
+        _wording(standing, names, row.holder_id),
+        row.round,
+        row.due_at,
+        left,
+        _actions(tx, standing, actor, now),
+    )
+
+
+def _actions(tx: Transaction, standing: Standing, actor: Actor, now: dt.datetime) -> tuple[Mapping[str, Any], ...]:
+    return tuple(
+        {"action": move.action, "label": dict(move.label), "reason": str(move.reason), "lines": str(move.lines)}
+        for move in possible_moves(tx, standing, actor, now)
+    )
+
+
+def _wording(standing: Standing, names: Mapping[int, str], holder: int | None) -> dict[str, str]:
+    name = names.get(holder, "") if holder is not None else ""
+    return {language: standing.lifecycle.wording(standing.stage, language, holder=name) for language in ("en", "zh")}
+
+
+def _names(tx: Transaction, appraisals: Sequence[int]) -> dict[int, str]:
+    """Return how people are named to others: name and employee number, since names repeat."""
+    return {row.id: f"{row.name} ({row.number})" for row in tx.all(_NAMES, {"appraisals": list(appraisals)})}
+
+
+@dataclass(frozen=True, slots=True)
+class Passed:
+    """One step of the history as the viewer may read it."""
+
+    seq: int
+    action: str
+    done: Mapping[str, str]
+    by: str
+    at: dt.datetime
+    round: int
+    comment: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """One appraisal as far as the viewer may see it; what is not his to see is None or empty."""
+
+    appraisal: str
+    person: str
+    stage: str
+    wording: Mapping[str, str]
+    version: int
+    ledger_version: int
+    round: int
+    outcome: str | None
+    due_at: dt.datetime | None
+    holders: Mapping[str, str]
+    total: str | None
+    grade: str | None
+    items: tuple[Mapping[str, Any], ...]
+    self_scores: Mapping[str, str]
+    history: tuple[Passed, ...]
+    actions: tuple[Mapping[str, Any], ...]
+
+
+@use_case("appraisal.show")
+def show(uow: UnitOfWork, *, actor: Actor, now: dt.datetime, appraisal: str) -> Shown:
+    """Lay an appraisal open to a viewer; if he holds the open work item it now counts as seen.
+
+    Raises:
+        NotFound: there is none, or it is not his to see.
+    """
+    with uow.write() as tx:
+        standing = load(tx, [appraisal], actor, now)[0]
+        seen = sight(tx, standing, actor.person_id, standing.today)
+        if actor.typed_by is None and any(item.holder_id == actor.person_id for item in standing.items):
+            tx.run(_SEEN, {"appraisal": standing.id, "person": actor.person_id, "at": now})
+        names = _names(tx, [standing.id])
+        score = score_of(tx, standing, seen)
+        holder = next((item.holder_id for item in standing.items), None)
+        return Shown(
+            standing.code,
+            names.get(int(standing.row.person_id), standing.row.number),
+            standing.stage,
+            _wording(standing, names, holder),
+            standing.version,
+            standing.ledger_version,
+            standing.row.round,
+            standing.row.outcome,
+            next((item.due_at for item in standing.items), None),
+            {role: ", ".join(names[person] for person in people) for role, people in standing.parts.holders.items()},
+            score["total"] if score else None,
+            score["grade"] if score else None,
+            tuple(score["items"]) if score else (),
+            {row.item: str(row.value) for row in tx.all(_SELF, {"appraisal": standing.id})} if seen.facts else {},
+            _history(tx, standing, seen),
+            _actions(tx, standing, actor, now),
+        )
+
+
+def score_of(tx: Transaction, standing: Standing, seen: Sight) -> Mapping[str, Any] | None:
+    """Return the score in force, or, for those who judge, what the ledger comes to now."""
+    if not seen.judgement:
+        return None
+    if standing.row.score_id is None:
+        return None if seen.as_appraisee else judging.judge(tx, standing).score.to_json()
+    return judging.stored_score(tx, standing.row.score_id)
+
+
+def _history(tx: Transaction, standing: Standing, seen: Sight) -> tuple[Passed, ...]:
+    shown = []
+    for row in tx.all(_HISTORY, {"appraisal": standing.id}):
+        move = standing.lifecycle.move(row.from_stage, row.action)
+        own = row.role == "appraisee"
+        shown.append(
+            Passed(
+                row.seq,
+                row.action,
+                dict(move.done) if move is not None else {},
+                f"{row.name} ({row.number})" if row.number else "",
+                row.at,
+                row.round,
+                row.body if seen.judgement or (own and seen.facts) else None,
+            )
+        )
+    return tuple(shown)
+
+
+@use_case("appraisal.explain")
+def explain(
+    uow: UnitOfWork, *, actor: Actor, now: dt.datetime, appraisal: str, language: Literal["en", "zh"] = "en"
+) -> tuple[Mapping[str, Any], tuple[str, ...]]:
+    """Return the score of an appraisal as JSON and its steps in plain sentences, in `en` or `zh`.
+
+    Raises:
+        NotFound: there is no such appraisal, it is not the viewer's to see, or its judgement is not released to him.
+    """
+    with uow.read() as tx:
+        standing = load(tx, [appraisal], actor, now)[0]
+        seen = sight(tx, standing, actor.person_id, standing.today)
+        score = score_of(tx, standing, seen)
+        if score is None:
+            raise unseen(standing.code) if not seen.facts else not_released(standing)
+        return score, explain_score(score, language)
+
+
+def not_released(standing: Standing) -> Refused:
+    """Return the answer to who asks for a judgement that is not released to him yet."""
+    return Refused(
+        f"The score of {standing.code} is not released yet; it is shown from the sign-off on.", "not-released"
+    )

@@ -1,0 +1,130 @@
+"""What a viewer may see of one appraisal: its facts, its judgement, who has which part (domain.md, section 5; W6).
+
+One policy for `show`, `explain`, the result table and exports. Whoever may see nothing is told there is no such thing.
+"""
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from types import MappingProxyType
+
+from services.access import Parts, own_or_superior
+from services.errors import NotFound
+from services.moving import Standing
+from services.unit_of_work import Transaction
+from workflow.vocabulary import Role
+
+
+class Relation(StrEnum):
+    """What a viewer is to an appraisal, as far as seeing goes."""
+
+    SYSTEM = "system"
+    APPRAISEE = "appraisee"
+    JUDGE = "judge"
+    APPEAL_JUDGE = "appeal-judge"
+    OVERSEER = "overseer"
+    FORMER = "former"
+    BELOW = "hr-below"
+    HR = "hr"
+    WAITING_DECIDER = "waiting-decider"
+
+
+class Shown(StrEnum):
+    """When a kind of thing is shown."""
+
+    ALWAYS = "always"
+    RELEASED = "released"
+    NEVER = "never"
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One row of the policy."""
+
+    facts: Shown
+    judgement: Shown
+    as_appraisee: bool = False
+
+
+POLICY: Mapping[Relation, Rule] = MappingProxyType(
+    {
+        Relation.SYSTEM: Rule(Shown.ALWAYS, Shown.ALWAYS),
+        Relation.APPRAISEE: Rule(Shown.ALWAYS, Shown.RELEASED, as_appraisee=True),
+        Relation.JUDGE: Rule(Shown.ALWAYS, Shown.ALWAYS),
+        Relation.APPEAL_JUDGE: Rule(Shown.ALWAYS, Shown.ALWAYS),
+        Relation.OVERSEER: Rule(Shown.ALWAYS, Shown.ALWAYS),
+        Relation.FORMER: Rule(Shown.ALWAYS, Shown.RELEASED),
+        Relation.BELOW: Rule(Shown.ALWAYS, Shown.RELEASED, as_appraisee=True),
+        Relation.HR: Rule(Shown.ALWAYS, Shown.ALWAYS),
+        Relation.WAITING_DECIDER: Rule(Shown.NEVER, Shown.NEVER),
+    }
+)
+"""Who sees what. The first relation that holds counts, in the order of `relation_of`; none means there is nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """What one viewer sees of one appraisal.
+
+    `facts`: days, clauses, what happened, who recorded it, amounts that are fixed. `judgement`: amounts in a range,
+    item scores, totals, reviewers' words. `as_appraisee`: the view is the person's own, or no more than his.
+    """
+
+    facts: bool
+    judgement: bool
+    as_appraisee: bool
+
+
+def sight(tx: Transaction, standing: Standing, viewer: int | None, on: dt.date) -> Sight:
+    """Return what a viewer sees of an appraisal as it stands.
+
+    Raises:
+        NotFound: he may not even know that there is one.
+    """
+    relation = relation_of(tx, standing, viewer, on)
+    if relation is None:
+        raise unseen(standing.code)
+    rule = POLICY[relation]
+    released = standing.lifecycle.judgement_open(standing.stage, outcome=standing.row.outcome)
+    open_now = {Shown.ALWAYS: True, Shown.RELEASED: released, Shown.NEVER: False}
+    return Sight(open_now[rule.facts], open_now[rule.judgement], rule.as_appraisee)
+
+
+def relation_of(tx: Transaction, standing: Standing, viewer: int | None, on: dt.date) -> Relation | None:
+    """Return the first relation that a viewer has to an appraisal, or None."""
+    appraisee = int(standing.row.person_id)
+    if viewer == appraisee:
+        return Relation.APPRAISEE
+    roles = standing.parts.roles_of(viewer)
+    found = next((relation for wanted, relation in _BY_ROLE if not roles.isdisjoint(wanted)), None)
+    if found is None and Role.DECIDER in roles and _at_appeal(standing):
+        return Relation.APPEAL_JUDGE
+    if found is None and viewer in standing.parts.former:
+        return Relation.FORMER
+    if found is None and Role.HR in roles:
+        return Relation.BELOW if own_or_superior(tx, viewer, appraisee, on) else Relation.HR
+    if found is None and Role.DECIDER in roles:
+        return Relation.WAITING_DECIDER
+    return found
+
+
+_BY_ROLE: tuple[tuple[frozenset[str], Relation], ...] = (
+    (frozenset({Role.SYSTEM}), Relation.SYSTEM),
+    (frozenset({Role.ASSESSOR, Role.REVIEWER}), Relation.JUDGE),
+    (frozenset({Role.APPROVER, Role.AUDITOR}), Relation.OVERSEER),
+)
+
+
+def _at_appeal(standing: Standing) -> bool:
+    return standing.stage == "appeal" or standing.row.last_action in {"decide", "send-back"}
+
+
+def unseen(code: str) -> NotFound:
+    """Return the one answer for what does not exist and for what is not the viewer's to see."""
+    return NotFound(f"There is no appraisal {code}, or it is not yours to see.", "not-yours")
+
+
+def sees_table(parts: Parts) -> bool:
+    """Tell whether somebody sees the result table of a whole cycle: HR, the approver and auditors."""
+    return not parts.granted.isdisjoint({Role.HR, Role.APPROVER, Role.AUDITOR})
