@@ -37,6 +37,10 @@ class Transaction:
         """Every row."""
         return self.connection.execute(statement, values).all()
 
+    def stream(self, statement: Executable, values: Values | None = None, batch: int = 1000) -> Iterator[Row[Any]]:
+        """Every row, one statement, at most `batch` rows in memory at once."""
+        yield from self.connection.execute(statement, values, execution_options={"yield_per": batch})
+
     def first(self, statement: Executable, values: Values | None = None) -> Row[Any] | None:
         """The first row, or None."""
         return self.connection.execute(statement, values).first()
