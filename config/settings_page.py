@@ -8,8 +8,9 @@ HEAD = """\
 # Settings
 
 Every setting is an environment variable, or a line of a file `.env` in the folder from which Appraise is started; the
-environment wins. All are read and checked once, at the start; a wrong one, or a name that begins with `APPRAISE_` and
-is not in this table, stops the start with one sentence; an empty one counts as not set. This page is written by `python -m config.settings_page`.
+environment wins, and an empty one counts as not set. All are read and checked once, at the start; a wrong one, or a
+name that begins with `APPRAISE_` and is not in this table, stops the start with one sentence. This page is written by
+`python -m config.settings_page`.
 
 | variable | what it is for | accepts | default |
 |---|---|---|---|
