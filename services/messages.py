@@ -20,8 +20,12 @@ class Need(StrEnum):
     """The work item is open, still with this person, and its cycle is open."""
     PARTY = "party"
     """The person still has a part in the appraisal."""
-    FINDING = "finding"
+    OWN_FINDING = "own-finding"
     """The finding is not voided and is about this person."""
+    OTHERS_FINDING = "others-finding"
+    """The finding is not voided and is about somebody else."""
+    DUTY = "duty"
+    """The person is still here and the month is not over."""
     PERSON = "person"
     """The person is still here."""
 
@@ -50,17 +54,17 @@ class Kind:
 
 
 _KINDS = (
-    Kind("your-turn", Policy.RESEND, Need.ITEM_OPEN, notice=True),
+    Kind("your-turn", Policy.RESEND, Need.ITEM_OPEN),
     Kind("due-soon", Policy.HOLD, Need.ITEM_OPEN, Lateness.SUPERSEDE),
     Kind("due-today", Policy.HOLD, Need.ITEM_OPEN, Lateness.SUPERSEDE),
     Kind("overdue", Policy.HOLD, Need.ITEM_OPEN, Lateness.SUPERSEDE),
     Kind("returned", Policy.RESEND, Need.ITEM_OPEN),
     Kind("released", Policy.RESEND, Need.ITEM_OPEN, notice=True),
     Kind("appeal-decided", Policy.RESEND, Need.PARTY),
-    Kind("finding-recorded", Policy.RESEND, Need.FINDING),
-    Kind("finding-reply", Policy.RESEND, Need.PARTY),
-    Kind("claim-made", Policy.RESEND, Need.PERSON),
-    Kind("duty-missing", Policy.HOLD, Need.PERSON, Lateness.SUPERSEDE),
+    Kind("finding-recorded", Policy.RESEND, Need.OWN_FINDING),
+    Kind("finding-reply", Policy.RESEND, Need.OTHERS_FINDING),
+    Kind("claim-made", Policy.RESEND, Need.OTHERS_FINDING),
+    Kind("duty-missing", Policy.HOLD, Need.DUTY, Lateness.SUPERSEDE),
     Kind("proxy-entry", Policy.RESEND, Need.PERSON),
     Kind("result-final", Policy.RESEND, Need.PERSON),
 )
