@@ -18,7 +18,7 @@ _MISSED = {
 
 
 def mermaid(lifecycle: Lifecycle, *, language: str = "en") -> str:
-    """Return a Mermaid state diagram; moves between the same two stages share an arrow, those that stay are not drawn."""
+    """Return a Mermaid state diagram; moves between the same two stages share an arrow, those that stay have none."""
     lines = ["stateDiagram-v2"]
     lines += [f'    state "{stage.title[language]}" as {_name(stage.id)}' for stage in lifecycle.stages]
     lines.append(f"    [*] --> {_name(lifecycle.first.id)}")
@@ -69,7 +69,7 @@ def _page(definition: Definition, lifecycle: Lifecycle) -> Iterator[str]:
     yield (
         f"- Returns: at most {limits.returns}.\n"
         f"- Taking back: working days {limits.take_back_working_days}, while the next holder has not opened it.\n"
-        f"- Days end at {lifecycle.due_at:%H:%M}; the reminder comes {lifecycle.nudge_working_days} working days before.\n"
+        f"- Days end at {lifecycle.due_at:%H:%M}; reminder {lifecycle.nudge_working_days} working days before.\n"
         f"- Facts are shown {shown.facts.replace('-', ' ')}; working days to reply: {shown.reply_working_days}.\n"
         f"- Judgement is shown from the stage `{shown.judgement_from}`.\n"
     )
