@@ -229,19 +229,32 @@ def gather(
     return Prepared(case, facts.judged if needs_score else None, facts.pending)
 
 
-def possible_moves(tx: Transaction, standing: Standing, actor: Actor, now: dt.datetime) -> tuple[Move, ...]:
-    """Return what a person may do now, for the buttons and lists; what an act itself must bring is not asked yet."""
-    possible = []
+@dataclass(frozen=True, slots=True)
+class Option:
+    """A move that is a person's to make here, and what stands in its way now, if anything does."""
+
+    move: Move
+    blocked: str | None
+
+
+def options(tx: Transaction, standing: Standing, actor: Actor, now: dt.datetime) -> tuple[Option, ...]:
+    """Return what a person may do now, for buttons and lists; what an act itself must bring is not asked yet.
+
+    A move that waits for something the person can mend is listed with the sentence that says so; others are left out.
+    """
+    found = []
+    facts = Facts(tx, standing, move=None, lines={}, actor=actor, now=now)
     for move in standing.lifecycle.actions(standing.stage):
         if standing.roles.isdisjoint(move.who):
             continue
-        facts = Facts(tx, standing, move=None, lines={}, actor=actor, now=now)
         case = bare_case(standing, actor)
         for read in dict.fromkeys(_READERS[name] for name in move.guards if name in _READERS and name not in _OF_ACT):
             case = replace(case, **read(facts))
-        if standing.lifecycle.refusal(move, case) is None:
-            possible.append(move)
-    return tuple(possible)
+        refusal = standing.lifecycle.refusal(move, case)
+        if refusal is None or refusal.code in _MENDABLE:
+            found.append(Option(move, None if refusal is None else str(refusal)))
+    return tuple(found)
 
 
 _OF_ACT = frozenset({"not-worse", "only-contested", "all-contested-decided"})
+_MENDABLE = frozenset({"duties-confirmed"})

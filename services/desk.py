@@ -15,7 +15,7 @@ from scoring.explain import explain as explain_score
 from services import calendars, judging
 from services.access import PARTY
 from services.actors import Actor
-from services.case_facts import possible_moves
+from services.case_facts import options
 from services.errors import Refused
 from services.moving import APPRAISAL, CYCLE, Standing, load, local_day
 from services.sight import Sight, sight, unseen
@@ -126,8 +126,14 @@ def _owed(
 
 def _actions(tx: Transaction, standing: Standing, actor: Actor, now: dt.datetime) -> tuple[Mapping[str, Any], ...]:
     return tuple(
-        {"action": move.action, "label": dict(move.label), "reason": str(move.reason), "lines": str(move.lines)}
-        for move in possible_moves(tx, standing, actor, now)
+        {
+            "action": option.move.action,
+            "label": dict(option.move.label),
+            "reason": str(option.move.reason),
+            "lines": str(option.move.lines),
+            "blocked": option.blocked,
+        }
+        for option in options(tx, standing, actor, now)
     )
 
 

@@ -75,6 +75,16 @@ _BY_ID = _STANDING.where(APPRAISAL.c.id.in_(bindparam("ids", expanding=True))).o
 _ITEMS = select(WORK_ITEM).where(
     WORK_ITEM.c.appraisal_id.in_(bindparam("ids", expanding=True)), WORK_ITEM.c.closed_at.is_(None)
 )
+_LAST_ITEM = (
+    select(WORK_ITEM.c.noticed_at, WORK_ITEM.c.due_at, WORK_ITEM.c.closed_at)
+    .where(
+        WORK_ITEM.c.appraisal_id == bindparam("appraisal"),
+        WORK_ITEM.c.stage == bindparam("stage"),
+        WORK_ITEM.c.closed_at.is_not(None),
+    )
+    .order_by(WORK_ITEM.c.id.desc())
+    .limit(1)
+)
 _OPENING = (
     select(EVENT.c.mac)
     .where(EVENT.c.stream == bindparam("stream"), EVENT.c.kind == "opened")
@@ -288,14 +298,40 @@ def _pass_on(tx: Transaction, steps: Sequence[Step]) -> None:
         tx.ring()
 
 
+def _window_kept(tx: Transaction, step: Step) -> tuple[dt.datetime | None, dt.datetime | None]:
+    """Return the window that goes on when somebody comes back to answer, as after a withdrawn objection.
+
+    Who objected knew the result, so the days count from then at the latest; a judgement released anew starts afresh.
+    """
+    standing = step.standing
+    if not standing.lifecycle.judgement_open(standing.stage):
+        return None, None
+    last = tx.first(_LAST_ITEM, {"appraisal": standing.id, "stage": step.move.to_stage})
+    if last is None:
+        return None, None
+    if last.noticed_at is not None:
+        return last.noticed_at, last.due_at
+    due = due_dates.due_at(
+        tx,
+        calendar=standing.row.calendar,
+        zone=standing.row.zone,
+        lifecycle=standing.lifecycle,
+        stage=step.move.to_stage,
+        start=last.closed_at,
+    )
+    return last.closed_at, due
+
+
 def _open_items(tx: Transaction, step: Step) -> list[dict[str, Any]]:
     standing = step.standing
     stage = standing.lifecycle.stage(step.move.to_stage)
     if stage.holder is None:
         return []
     holders = standing.parts.holders.get(stage.holder, ())
-    due_at = None
-    if stage.counted_from == CountedFrom.OPENING:
+    noticed_at = due_at = None
+    if stage.counted_from == CountedFrom.PROVEN_NOTICE:
+        noticed_at, due_at = _window_kept(tx, step)
+    else:
         due_at = due_dates.due_at(
             tx,
             calendar=standing.row.calendar,
@@ -315,7 +351,7 @@ def _open_items(tx: Transaction, step: Step) -> list[dict[str, Any]]:
             "action": step.move.action,
             "opened_at": step.now,
             "seen_at": None,
-            "noticed_at": None,
+            "noticed_at": noticed_at,
             "due_at": due_at,
             "next_action_at": step.now,
             "closed_at": None,
