@@ -84,12 +84,19 @@ class Checked:
 
 
 def held_on(tx: Transaction, number: str, day: dt.date) -> Row[Any]:
-    """Return the assignment of a person on a day; `number` is 1007, or 1007@cash-driver where there are several.
+    """Return the assignment of a person on a day; see `held_between`."""
+    return held_between(tx, number, day, day)
+
+
+def held_between(tx: Transaction, number: str, first: dt.date, last: dt.date) -> Row[Any]:
+    """Return the one assignment of a person that covers any day from `first` to `last`.
+
+    `number` is the employee number, such as 1007, or 1007@cash-driver where there are several.
 
     Raises:
-        Malformed: the name has another form, or the person held several posts that day and none is named.
+        Malformed: the name has another form, or the person held several posts then and none is named.
         NotFound: nobody has the employee number.
-        Refused: the person did not hold that post, or not on that day.
+        Refused: the person never held that post, or not then.
     """
     match = _PERSON.fullmatch(number)
     if match is None:
@@ -101,18 +108,18 @@ def held_on(tx: Transaction, number: str, day: dt.date) -> Row[Any]:
     if not rows:
         post = f" as {match['post']}" if match["post"] else ""
         raise Refused(f"{match['number']} has no assignment{post}; `appraise org show` lists them.", "no-assignment")
-    there = [row for row in rows if row.valid_from <= day and (row.valid_to is None or day <= row.valid_to)]
+    there = [row for row in rows if row.valid_from <= last and (row.valid_to is None or first <= row.valid_to)]
     if len(there) > 1:
         choices = ", ".join(f"{row.number}@{row.post}" for row in there)
-        raise Malformed(f"{number} held several posts on {day}; write one of {choices}.", "ambiguous-assignment")
+        raise Malformed(f"{number} held several posts on {last}; write one of {choices}.", "ambiguous-assignment")
     if there:
         return there[0]
-    if day < rows[0].valid_from:
+    if last < rows[0].valid_from:
         raise Refused(
-            f"{day} lies before the assignment of {number}, which began on {rows[0].valid_from}.", "before-assignment"
+            f"{last} lies before the assignment of {number}, which began on {rows[0].valid_from}.", "before-assignment"
         )
-    ended = max((row.valid_to for row in rows if row.valid_to is not None and row.valid_to < day), default=None)
-    raise Refused(f"{day} lies after the assignment of {number}, which ended on {ended}.", "after-assignment")
+    ended = max(row.valid_to for row in rows if row.valid_to is not None and row.valid_to < first)
+    raise Refused(f"{first} lies after the assignment of {number}, which ended on {ended}.", "after-assignment")
 
 
 def held_by_id(tx: Transaction, assignment_id: int) -> Row[Any]:

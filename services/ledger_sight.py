@@ -1,0 +1,44 @@
+"""What a viewer may see of a ledger: as far as the appraisal that reads it goes, or, before that, by the line."""
+
+import datetime as dt
+from typing import Any
+
+from sqlalchemy import Row
+
+from services.access import granted_roles, own_or_superior
+from services.actors import Actor
+from services.errors import NotFound
+from services.ledgers import LedgerState
+from services.moving import load
+from services.reporting import assessor_of
+from services.sight import Sight, sight
+from services.unit_of_work import Transaction
+from workflow.vocabulary import Role
+
+_NOTHING = Sight(facts=False, judgement=False, as_appraisee=False)
+_FACTS = Sight(facts=True, judgement=False, as_appraisee=True)
+_ALL = Sight(facts=True, judgement=True, as_appraisee=False)
+
+
+def ledger_sight(
+    tx: Transaction, held: Row[Any], at: LedgerState, *, actor: Actor, now: dt.datetime, today: dt.date
+) -> Sight:
+    """Return what a viewer sees of the entries of an assignment that count on the day of `at`.
+
+    With an appraisal, what `services.sight` says of it. Without one nothing is released yet: the person sees the facts,
+    his assessor and those who oversee everybody see all, HR of superiors no more than they do themselves.
+    """
+    viewer = actor.person_id
+    if at.appraisal_id is not None:
+        try:
+            return sight(tx, load(tx, [at.appraisal_id], actor, now)[0], viewer, today)
+        except NotFound:
+            return _NOTHING
+    if viewer == held.person_id:
+        return _FACTS
+    granted = granted_roles(tx, viewer, today)
+    if viewer is None or not granted.isdisjoint({Role.APPROVER, Role.AUDITOR}):
+        return _ALL
+    if Role.HR in granted:
+        return _FACTS if own_or_superior(tx, viewer, held.person_id, today) else _ALL
+    return _ALL if assessor_of(tx, held.id, at.on, today=today) == viewer else _NOTHING
