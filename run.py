@@ -223,7 +223,7 @@ def make_environment(uv: str | None) -> None:
         elif VENV.exists():
             shutil.rmtree(VENV)
         maker = [uv, "venv", "--python", sys.executable] if uv else [sys.executable, "-m", "venv"]
-        do(f"making .venv with {'uv' if uv else 'venv'}", [*maker, str(VENV)])
+        do("making .venv", [*maker, str(VENV)])
     write_stamp({"state": "unfinished", "root": str(ROOT)})
 
 
@@ -254,10 +254,8 @@ def set_up(needed: str) -> None:
     if is_ready(needed):
         return
     if not os.access(ROOT, os.W_OK):
-        raise SetUpError(
-            f"{ROOT} is not set up and you may not write there: let its owner start run.py once, "
-            "or clone it to a folder of your own."
-        )
+        why = f"{ROOT} is not set up and you may not write there"
+        raise SetUpError(f"{why}: let its owner start run.py once, or clone it to a folder of your own.")
     with only_one():
         if is_ready(needed):
             return
