@@ -1,0 +1,75 @@
+"""The key file of the audit chain: one key a line, `NAME HEXADECIMAL`; the last one signs, the others verify."""
+
+import os
+import re
+import secrets
+import stat
+from pathlib import Path
+
+from services.audit import AuditKeys
+from services.errors import Environment
+
+_LINE = re.compile(r"(?P<name>[A-Za-z0-9._-]{1,40}) (?P<key>(?:[0-9a-f]{2}){32,})")
+_OTHERS = stat.S_IRWXG | stat.S_IRWXO
+
+
+def read_audit_keys(path: Path) -> AuditKeys:
+    """Return the keys of a file.
+
+    Raises:
+        Environment: the file is missing, can be read by others, or has a line that is no key.
+    """
+    try:
+        mode = path.stat().st_mode
+        text = path.read_text(encoding="ascii")
+    except FileNotFoundError as error:
+        raise Environment(
+            f"The audit key file {path} is missing; put its copy back, or nothing written so far can be verified.",
+            "audit-key-missing",
+        ) from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise Environment(f"The audit key file {path} cannot be read: {error}.", "audit-key-unreadable") from error
+    if mode & _OTHERS:
+        raise Environment(
+            f"Others than you may use the audit key file {path}; take their rights away with `chmod 600`.",
+            "audit-key-exposed",
+        )
+    keys: dict[str, bytes] = {}
+    for number, line in enumerate(text.splitlines(), start=1):
+        match = _LINE.fullmatch(line)
+        if match is None or match["name"] in keys:
+            raise Environment(
+                f"Line {number} of the audit key file {path} is not a name of its own and a hexadecimal key; "
+                "put the file's copy back.",
+                "audit-key-malformed",
+            )
+        keys[match["name"]] = bytes.fromhex(match["key"])
+    if not keys:
+        raise Environment(f"The audit key file {path} is empty; put its copy back.", "audit-key-malformed")
+    return AuditKeys(list(keys)[-1], keys)
+
+
+def create_audit_keys(path: Path) -> AuditKeys:
+    """Return the keys of a file, made with one new key (mode 0600) if it is not there; two makers get the same key.
+
+    Raises:
+        Environment: the file cannot be written, or the one that is there is wrong.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f"{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
+    try:
+        handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        try:
+            os.write(handle, f"k1 {secrets.token_hex(32)}\n".encode())
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+        # A link fails where the name is taken: whoever comes second reads the first one's key.
+        os.link(draft, path)
+    except FileExistsError:
+        pass
+    except OSError as error:
+        raise Environment(f"The audit key file {path} cannot be written: {error}.", "audit-key-unwritable") from error
+    finally:
+        draft.unlink(missing_ok=True)
+    return read_audit_keys(path)

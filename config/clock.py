@@ -1,0 +1,54 @@
+"""Business time: the real clock, or one that the demonstration and the tests set. Leases never go by it."""
+
+import datetime as dt
+import threading
+from typing import Protocol
+
+
+class Clock(Protocol):
+    """Anything that says which moment it is, in UTC."""
+
+    def now(self) -> dt.datetime:
+        """Return the present moment with its zone."""
+
+
+class SystemClock:
+    """The machine's clock."""
+
+    def now(self) -> dt.datetime:
+        """Return the present moment in UTC."""
+        return dt.datetime.now(dt.UTC)
+
+
+class SimulatedClock:
+    """A clock that stands still until it is set."""
+
+    def __init__(self, at: dt.datetime) -> None:
+        self._lock = threading.Lock()
+        self._at = _aware(at)
+
+    def now(self) -> dt.datetime:
+        """Return the moment it was last set to."""
+        with self._lock:
+            return self._at
+
+    def set(self, at: dt.datetime) -> None:
+        """Set it, forward or back.
+
+        Raises:
+            ValueError: the moment has no zone.
+        """
+        with self._lock:
+            self._at = _aware(at)
+
+    def advance(self, by: dt.timedelta) -> dt.datetime:
+        """Set it on by a span and return the new moment."""
+        with self._lock:
+            self._at += by
+            return self._at
+
+
+def _aware(at: dt.datetime) -> dt.datetime:
+    if at.tzinfo is None:
+        raise ValueError(f"{at} has no zone; say which moment is meant.")
+    return at.astimezone(dt.UTC)
