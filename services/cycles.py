@@ -103,7 +103,7 @@ def new(
     if last < first:
         raise Malformed(f"The period of {code} ends on {last}, before it begins on {first}.", "period-reversed")
     with uow.write() as tx:
-        _hr(tx, actor, now, "create a cycle")
+        demand_hr(tx, actor, now, "create a cycle")
         workflow_row = definitions.named(tx, "workflow", workflow)
         cycle_id = tx.insert(
             CYCLE,
@@ -197,7 +197,12 @@ def _in_force(tx: Transaction, name: str, first: dt.date, *, override: bool) -> 
     return row
 
 
-def _hr(tx: Transaction, actor: Actor, now: dt.datetime, doing: str) -> frozenset[str]:
+def demand_hr(tx: Transaction, actor: Actor, now: dt.datetime, doing: str) -> frozenset[str]:
+    """Return the actor's granted roles if he is an HR officer today, or the system; `doing` completes the sentence.
+
+    Raises:
+        Refused: he is not.
+    """
     roles = granted_roles(tx, actor.person_id, local_day(now, naming.organisation(tx).zone))
     if roles.isdisjoint({"hr", "system"}):
         raise Refused(f"Only an HR officer may {doing}.", "not-hr")
@@ -229,7 +234,7 @@ def dry_run(
         Refused: the cycle is not planned any more, or the actor is no HR officer.
     """
     with uow.write() as tx:
-        _hr(tx, actor, now, "draw up a roster")
+        demand_hr(tx, actor, now, "draw up a roster")
         row = naming.cycle(tx, cycle)
         if row.state != CycleState.PLANNED:
             raise Refused(f"The cycle {cycle} is {row.state}; its roster is frozen.", "roster-frozen")
@@ -278,7 +283,7 @@ def open_cycle(
     """
     choices = choices or roster.Choices()
     with uow.write() as tx:
-        roles = _hr(tx, actor, now, "open a cycle")
+        roles = demand_hr(tx, actor, now, "open a cycle")
         row = naming.cycle(tx, cycle)
         decide_cycle(row.state, "open", roles=roles, own_proposal=False)
         drawn = roster.draw(tx, row, local_day(now, naming.organisation(tx).zone), choices)
@@ -357,7 +362,7 @@ def cancel(uow: UnitOfWork, *, actor: Actor, now: dt.datetime, cycle: str, reaso
         Refused: it is too late for that, the reason is missing, or the actor is no HR officer.
     """
     with uow.write() as tx:
-        roles = _hr(tx, actor, now, "cancel a cycle")
+        roles = demand_hr(tx, actor, now, "cancel a cycle")
         row = naming.cycle(tx, cycle)
         decide_cycle(row.state, "cancel", roles=roles, own_proposal=False, reason=bool(reason.strip()))
         stored = store_text(tx, reason)

@@ -163,7 +163,7 @@ def open_chunk(
     opened_at = dt.datetime.fromisoformat(at)
     try:
         with uow.write() as tx:
-            return Chunk(_open_range(tx, cycle, first, last, opened_at), 0)
+            return Chunk(open_range(tx, cycle, first, last, opened_at), 0)
     except AppraiseError as error:
         if error.code in {"not-open", "unknown-cycle", "busy", "disk-full", "read-only", "database"}:
             raise
@@ -175,7 +175,13 @@ def open_chunk(
     return Chunk(lower.opened + upper.opened, lower.aside + upper.aside)
 
 
-def _open_range(tx: Transaction, cycle: int, first: int, last: int, at: dt.datetime) -> int:
+def open_range(tx: Transaction, cycle: int, first: int, last: int, at: dt.datetime) -> int:
+    """Open roster rows by id, both ends inclusive, in the transaction given; how many appraisals are new.
+
+    Raises:
+        NotFound: there is no such cycle.
+        Refused: the cycle is not open.
+    """
     row = tx.first(_CYCLE, {"cycle": cycle})
     if row is None:
         raise NotFound(f"There is no cycle with the id {cycle}.", "unknown-cycle")

@@ -1,0 +1,199 @@
+"""Who joins an open cycle later, and how a cycle stands: opened, by stage, overdue."""
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import bindparam, func, select, update
+
+from models.appraisals import Appraisal
+from models.columns import UtcDateTime, table_of
+from models.cycles import Cycle, Roster
+from models.people import Person, Post
+from models.workitems import WorkItem
+from services import naming, opening, roster
+from services.access import granted_roles
+from services.actors import Actor
+from services.audit import append_event
+from services.cycles import demand_hr
+from services.errors import Refused
+from services.moving import local_day
+from services.unit_of_work import Transaction, UnitOfWork, use_case
+from workflow.vocabulary import CycleState, Role, RosterStatus, Severity
+
+APPRAISAL = table_of(Appraisal)
+CYCLE = table_of(Cycle)
+ROSTER = table_of(Roster)
+WORK_ITEM = table_of(WorkItem)
+PERSON = table_of(Person)
+POST = table_of(Post)
+
+_PRESENT = select(ROSTER.c.id, ROSTER.c.status).where(
+    ROSTER.c.cycle_id == bindparam("cycle"), ROSTER.c.assignment_id == bindparam("assignment")
+)
+_HOLDERS = ("status", "reason_code", "rubric_id", "assessor_id", "reviewer_id", "decider_id", "sources", "digest")
+_TAKE_UP = (
+    update(ROSTER).where(ROSTER.c.id == bindparam("row")).values({name: bindparam(f"new_{name}") for name in _HOLDERS})
+)
+_CYCLES = select(CYCLE).order_by(CYCLE.c.period_from, CYCLE.c.id)
+_STAGES = (
+    select(APPRAISAL.c.stage, APPRAISAL.c.outcome, func.count().label("number"))
+    .where(APPRAISAL.c.cycle_id == bindparam("cycle"))
+    .group_by(APPRAISAL.c.stage, APPRAISAL.c.outcome)
+)
+_ROSTER = (
+    select(ROSTER.c.status, func.count().label("number"))
+    .where(ROSTER.c.cycle_id == bindparam("cycle"))
+    .group_by(ROSTER.c.status)
+)
+_OVERDUE = (
+    select(
+        WORK_ITEM.c.id,
+        WORK_ITEM.c.stage,
+        WORK_ITEM.c.due_at,
+        PERSON.c.number,
+        PERSON.c.name,
+    )
+    .join(APPRAISAL, APPRAISAL.c.id == WORK_ITEM.c.appraisal_id)
+    .join(PERSON, PERSON.c.id == WORK_ITEM.c.holder_id)
+    .where(
+        APPRAISAL.c.cycle_id == bindparam("cycle"),
+        WORK_ITEM.c.closed_at.is_(None),
+        WORK_ITEM.c.due_at < bindparam("now", type_=UtcDateTime()),
+    )
+    .order_by(WORK_ITEM.c.due_at, WORK_ITEM.c.id)
+)
+_LEFT_OUT = (
+    select(PERSON.c.number, PERSON.c.name, POST.c.code.label("post"), ROSTER.c.status, ROSTER.c.reason_code)
+    .join(PERSON, PERSON.c.id == ROSTER.c.person_id)
+    .join(POST, POST.c.id == ROSTER.c.post_id)
+    .where(ROSTER.c.cycle_id == bindparam("cycle"), ROSTER.c.status != RosterStatus.RATED.value)
+    .order_by(PERSON.c.number, POST.c.code)
+)
+
+
+@use_case("cycle.enrol")
+def enrol(uow: UnitOfWork, *, actor: Actor, now: dt.datetime, cycle: str, number: str) -> tuple[str, ...]:
+    """Take somebody into an open cycle: joined late, was left out, or stood in the way of the opening.
+
+    `number` is the employee number, with @POST where somebody has several assignments. Returns the appraisals opened.
+
+    Raises:
+        Refused: the cycle is not open, he is in it already, or his problems are not solved.
+    """
+    wanted, _, post = number.partition("@")
+    with uow.write() as tx:
+        demand_hr(tx, actor, now, "enrol somebody")
+        naming.person(tx, wanted)
+        row = naming.cycle(tx, cycle)
+        if row.state != CycleState.OPEN:
+            raise Refused(f"The cycle {cycle} is {row.state}; people join an open cycle only.", "not-open")
+        drawn = roster.draw(tx, row, local_day(now, naming.organisation(tx).zone), roster.Choices())
+        problems = [p for p in drawn.problems if p.number == wanted and p.severity == Severity.ERROR]
+        if problems:
+            raise Refused(f"{wanted} cannot join {cycle}: {problems[0].text} {problems[0].mend}", problems[0].code)
+        opened = [
+            _take_up(tx, row.id, found, actor=actor, now=now)
+            for found, of in zip(drawn.rows, drawn.numbers, strict=True)
+            if of == wanted and found["status"] == RosterStatus.RATED and _has_post(tx, found, post)
+        ]
+        fresh = [roster_id for roster_id in opened if roster_id is not None]
+        if not fresh:
+            raise Refused(
+                f"{number} is in {cycle} already, or has no assignment there that is rated.", "already-enrolled"
+            )
+        for roster_id in fresh:
+            opening.open_range(tx, row.id, roster_id, roster_id, now)
+    return tuple(f"{cycle}/{number}" for _ in fresh)
+
+
+def _has_post(tx: Transaction, row: Mapping[str, Any], post: str) -> bool:
+    return not post or naming.post(tx, post).id == row["post_id"]
+
+
+def _take_up(tx: Transaction, cycle_id: int, row: Mapping[str, Any], *, actor: Actor, now: dt.datetime) -> int | None:
+    present = tx.first(_PRESENT, {"cycle": cycle_id, "assignment": row["assignment_id"]})
+    if present is not None and present.status == RosterStatus.RATED:
+        return None
+    if present is None:
+        roster_id = tx.insert(ROSTER, row)
+    else:
+        roster_id = int(present.id)
+        tx.run(_TAKE_UP, {"row": roster_id, **{f"new_{name}": row[name] for name in _HOLDERS}})
+    append_event(
+        tx,
+        f"cycle:{cycle_id}",
+        "enrolled",
+        actor=actor,
+        at=now,
+        payload={"roster": roster_id, "assignment": row["assignment_id"], "row": row["digest"]},
+    )
+    return roster_id
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """How a cycle stands. `stages` counts appraisals, `roster` assignments, `overdue` names who is late with what."""
+
+    code: str
+    state: str
+    period_from: dt.date
+    period_to: dt.date
+    roster: Mapping[str, int]
+    stages: Mapping[str, int]
+    not_rated: int
+    overdue: tuple[Mapping[str, Any], ...]
+    left_out: tuple[Mapping[str, Any], ...]
+
+
+def status(uow: UnitOfWork, *, actor: Actor, now: dt.datetime, cycle: str) -> Status:
+    """Return how a cycle stands; for HR, the approver and auditors.
+
+    Raises:
+        NotFound: there is no such cycle.
+        Refused: the viewer runs nothing.
+    """
+    with uow.read() as tx:
+        _demand_overview(tx, actor, now)
+        row = naming.cycle(tx, cycle)
+        stages: dict[str, int] = {}
+        not_rated = 0
+        for counted in tx.all(_STAGES, {"cycle": row.id}):
+            stages[counted.stage] = stages.get(counted.stage, 0) + counted.number
+            not_rated += counted.number if counted.outcome == "not-rated" else 0
+        return Status(
+            row.code,
+            row.state,
+            row.period_from,
+            row.period_to,
+            {counted.status: counted.number for counted in tx.all(_ROSTER, {"cycle": row.id})},
+            stages,
+            not_rated,
+            tuple(
+                {
+                    "item": f"W{late.id}",
+                    "stage": late.stage,
+                    "due_at": late.due_at,
+                    "number": late.number,
+                    "name": late.name,
+                }
+                for late in tx.all(_OVERDUE, {"cycle": row.id, "now": now})
+            ),
+            tuple(dict(left._mapping) for left in tx.all(_LEFT_OUT, {"cycle": row.id})),  # noqa: SLF001 - SQLAlchemy's API
+        )
+
+
+def cycles(uow: UnitOfWork) -> tuple[Mapping[str, Any], ...]:
+    """Return every cycle with its period and state; nothing of anybody's is in it."""
+    with uow.read() as tx:
+        return tuple(
+            {"code": row.code, "state": row.state, "from": row.period_from, "to": row.period_to}
+            for row in tx.all(_CYCLES)
+        )
+
+
+def _demand_overview(tx: Transaction, actor: Actor, now: dt.datetime) -> None:
+    roles = granted_roles(tx, actor.person_id, local_day(now, naming.organisation(tx).zone))
+    if roles.isdisjoint({Role.HR, Role.APPROVER, Role.AUDITOR, Role.SYSTEM}):
+        raise Refused("Only HR, the approver and auditors see how a whole cycle stands.", "not-hr")
