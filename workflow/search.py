@@ -25,8 +25,11 @@ _PASSED: Mapping[Why, tuple[str, str]] = MappingProxyType(
         "recused": ("recusal", "is held by somebody with a conflict of interest"),
         "self": ("holder-is-appraisee", "is held by the person himself"),
         "has-a-part": ("same-person-twice", "is held by somebody who has another part already"),
+        "not-above": ("reviewer-not-above", "is not above whoever scores"),
     }
 )
+
+_FOLLOWS: tuple[Why, ...] = ("has-a-part", "not-above")
 
 
 class Search:
@@ -251,12 +254,16 @@ class Search:
                     self._passed_over(role, skip, holder)
 
     def _passed_over(self, role: Role, skip: Skip, holder: Holder) -> None:
-        if skip.why not in _PASSED:
+        why = skip.why
+        assessor = self.found.get(Role.ASSESSOR)
+        if why == "not-above" and assessor and any(p == assessor.person for p, _ in self.people_at(skip.position)):
+            why = "has-a-part"
+        if why not in _PASSED:
             return
         details = {"position": skip.position, "person": skip.person, "proposed": holder.person}
-        if skip.why == "has-a-part" and any(other.skipped for other in self.found.values() if other is not holder):
+        if why in _FOLLOWS and any(other.skipped for other in self.found.values() if other is not holder):
             return  # it follows from another part having been passed upward, which is reported itself
-        if skip.why == "self" and self.roles.positions[skip.position].column is not None:
+        if why == "self" and self.roles.positions[skip.position].column is not None:
             # A person who is his own superior in the list is a slip of the list, and not a case of the rules.
             self._problem(
                 f"{role}-is-appraisee",
@@ -267,7 +274,7 @@ class Search:
                 **details,
             )
             return
-        code, text = _PASSED[skip.why]
+        code, text = _PASSED[why]
         self._problem(
             code,
             Severity.WARNING,
