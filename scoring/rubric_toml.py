@@ -16,6 +16,14 @@ from scoring.errors import Problem, RubricError
 Path = tuple[str | int, ...]
 Model = TypeVar("Model", bound=BaseModel)
 
+READING_CODES: dict[str, str] = {
+    "malformed": "the file is no TOML, or a value has the wrong form",
+    "missing-key": "a key without a default is absent",
+    "unknown-format": "the file is written in a format of another version",
+    "unknown-key": "a key nobody knows",
+    "unknown-value": "a value that is not on the list",
+}
+
 _HEADER = re.compile(r"^\s*(\[\[?)\s*([^\[\]]+?)\s*\]\]?\s*(?:#.*)?$")
 _KEY = re.compile(r"^\s*((?:[A-Za-z0-9_-]+|\"[^\"]*\")(?:\s*\.\s*(?:[A-Za-z0-9_-]+|\"[^\"]*\"))*)\s*=\s*(.*)$")
 _QUOTED = re.compile(r"\"(?:[^\"\\]|\\.)*\"|'[^']*'")
