@@ -114,7 +114,7 @@ def show_duties(
         date = today(tx, now)
         held = held_on(tx, number, on or date)
         at = state(tx, held.id, on or date)
-        if not ledger_sight(tx, held, at, actor=actor, now=now, today=date).facts:
+        if not ledger_sight(tx, at, held.person_id, actor=actor, now=now, today=date).facts:
             raise NotFound(f"There are no duties of {number}, or they are not yours to see.", "not-yours")
         force = rubric_in_force(tx, at, post_id=held.post_id, post=held.post)
         loaded = load(

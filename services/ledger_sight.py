@@ -1,9 +1,6 @@
 """What a viewer may see of a ledger: as far as the appraisal that reads it goes, or, before that, by the line."""
 
 import datetime as dt
-from typing import Any
-
-from sqlalchemy import Row
 
 from services.access import granted_roles, own_or_superior
 from services.actors import Actor
@@ -21,7 +18,14 @@ _ALL = Sight(facts=True, judgement=True, as_appraisee=False)
 
 
 def ledger_sight(
-    tx: Transaction, held: Row[Any], at: LedgerState, *, actor: Actor, now: dt.datetime, today: dt.date
+    tx: Transaction,
+    assignment_id: int,
+    person_id: int,
+    at: LedgerState,
+    *,
+    actor: Actor,
+    now: dt.datetime,
+    today: dt.date,
 ) -> Sight:
     """Return what a viewer sees of the entries of an assignment that count on the day of `at`.
 
@@ -34,11 +38,11 @@ def ledger_sight(
             return sight(tx, load(tx, [at.appraisal_id], actor, now)[0], viewer, today)
         except NotFound:
             return _NOTHING
-    if viewer == held.person_id:
+    if viewer == person_id:
         return _FACTS
     granted = granted_roles(tx, viewer, today)
     if viewer is None or not granted.isdisjoint({Role.APPROVER, Role.AUDITOR}):
         return _ALL
     if Role.HR in granted:
-        return _FACTS if own_or_superior(tx, viewer, held.person_id, today) else _ALL
-    return _ALL if assessor_of(tx, held.id, at.on, today=today) == viewer else _NOTHING
+        return _FACTS if own_or_superior(tx, viewer, person_id, today) else _ALL
+    return _ALL if assessor_of(tx, at.assignment_id, at.on, today=today) == viewer else _NOTHING

@@ -1,0 +1,290 @@
+"""Findings as a viewer may see them: facts at once, judgement at release (domain.md, section 5; W6)."""
+
+import datetime as dt
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from typing import Any
+
+from sqlalchemy import Row, bindparam, select
+
+from models.columns import table_of
+from models.documents import Incident
+from models.findings import Finding, FindingRevision, Reply
+from models.history import TextBody
+from models.people import Assignment, Person, Post
+from scoring.errors import UnknownName
+from services import naming
+from services.actors import Actor
+from services.documents import DocumentView, document_code, show_document
+from services.errors import Malformed, Refused
+from services.finding_writing import disclosure, finding_row
+from services.finding_writing import unknown as unknown_finding
+from services.grants import today
+from services.ledger_sight import ledger_sight
+from services.ledgers import LedgerState, finding_line, state
+from services.rubric_in_force import InForce, rubric_in_force
+from services.sight import Sight
+from services.unit_of_work import Transaction, UnitOfWork
+from workflow.vocabulary import Facts
+
+ASSIGNMENT = table_of(Assignment)
+FINDING = table_of(Finding)
+INCIDENT = table_of(Incident)
+PERSON = table_of(Person)
+POST = table_of(Post)
+REPLY = table_of(Reply)
+REVISION = table_of(FindingRevision)
+TEXT_BODY = table_of(TextBody)
+_RECORDER = PERSON.alias("recorder")
+_REASON = TEXT_BODY.alias("reason")
+_VOID_REASON = TEXT_BODY.alias("void_reason")
+
+_FINDINGS = select(
+    FINDING,
+    ASSIGNMENT.c.person_id,
+    ASSIGNMENT.c.post_id,
+    PERSON.c.number,
+    POST.c.code.label("post"),
+    INCIDENT.c.code.label("incident"),
+    _RECORDER.c.number.label("recorder"),
+    _REASON.c.body.label("reason"),
+    _VOID_REASON.c.body.label("void_reason"),
+).select_from(
+    FINDING.join(ASSIGNMENT, ASSIGNMENT.c.id == FINDING.c.assignment_id)
+    .join(PERSON, PERSON.c.id == ASSIGNMENT.c.person_id)
+    .join(POST, POST.c.id == ASSIGNMENT.c.post_id)
+    .join(_RECORDER, _RECORDER.c.id == FINDING.c.recorded_by)
+    .outerjoin(INCIDENT, INCIDENT.c.id == FINDING.c.incident_id)
+    .outerjoin(_REASON, _REASON.c.id == FINDING.c.reason_id)
+    .outerjoin(_VOID_REASON, _VOID_REASON.c.id == FINDING.c.void_reason_id)
+)
+_OF_PERSON = _FINDINGS.where(ASSIGNMENT.c.person_id == bindparam("person")).order_by(FINDING.c.happened, FINDING.c.id)
+_OF_DOCUMENT = _FINDINGS.where(FINDING.c.document_id == bindparam("document")).order_by(FINDING.c.id)
+_ONE = _FINDINGS.where(FINDING.c.id == bindparam("finding"))
+_REPLIES = (
+    select(REPLY.c.finding_id, REPLY.c.at, TEXT_BODY.c.body)
+    .join(TEXT_BODY, TEXT_BODY.c.id == REPLY.c.text_id)
+    .where(REPLY.c.finding_id.in_(bindparam("findings", expanding=True)))
+    .order_by(REPLY.c.id)
+)
+_REVISIONS = (
+    select(REVISION.c.finding_id, REVISION.c.kind, REVISION.c.amount, REVISION.c.at, TEXT_BODY.c.body)
+    .outerjoin(TEXT_BODY, TEXT_BODY.c.id == REVISION.c.reason_id)
+    .where(REVISION.c.finding_id.in_(bindparam("findings", expanding=True)))
+    .order_by(REVISION.c.id)
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyView:
+    """What the person wrote beside a finding, and when."""
+
+    at: dt.datetime
+    text: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class RevisionView:
+    """A decision about a finding at review or appeal; `amount`, in points, belongs to change and lower."""
+
+    kind: str
+    amount: Fraction | None
+    at: dt.datetime
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class FindingView:
+    """A finding as somebody sees it. `amount`, in points, is None where it is not yet released: then `hidden` is True.
+
+    `ranged` says that the recorder picked the amount from a range; `award` that it gives points. `counts` is False for
+    a void finding and for a claim that is not confirmed.
+    """
+
+    id: int
+    number: str
+    post: str
+    rule: str
+    clause: str
+    trigger: Mapping[str, str]
+    award: bool
+    ranged: bool
+    happened: dt.date
+    known: dt.date
+    counted_on: dt.date
+    amount: Fraction | None
+    units: Fraction | None
+    document: str | None
+    incident: str | None
+    reason: str | None
+    sub_reasons: tuple[str, ...]
+    recorded_by: str
+    recorded_at: dt.datetime
+    claimed: bool
+    confirmed: bool
+    voided: bool
+    void_reason: str | None
+    replaces: str | None
+    replies: tuple[ReplyView, ...]
+    revisions: tuple[RevisionView, ...]
+    hidden: bool = False
+
+    @property
+    def code(self) -> str:
+        """What people type: `F1042`."""
+        return finding_line(self.id)
+
+    @property
+    def counts(self) -> bool:
+        """Whether it counts in a score."""
+        return not self.voided and (not self.claimed or self.confirmed)
+
+
+def redact(view: FindingView, *, judgement: bool) -> FindingView:
+    """Take out of a finding what is judgement: an amount picked from a range, and decisions about it."""
+    if judgement:
+        return view
+    if view.ranged:
+        return replace(view, amount=None, hidden=True, revisions=())
+    return replace(view, revisions=())
+
+
+def list_findings(
+    uow: UnitOfWork, *, actor: Actor, now: dt.datetime, number: str | None = None
+) -> tuple[FindingView, ...]:
+    """Return the findings about a person that the viewer may see, by day; by default about himself.
+
+    Raises:
+        Malformed: nobody is named and the actor is not a person.
+        NotFound: there is no such person.
+    """
+    with uow.read() as tx:
+        if number is None and actor.person_id is None:
+            raise Malformed("Say whose findings you want to see.", "missing")
+        person_id = actor.person_id if number is None else naming.person(tx, number).id
+        return _visible(tx, tx.all(_OF_PERSON, {"person": person_id}), actor, now)
+
+
+def show_finding(uow: UnitOfWork, *, actor: Actor, now: dt.datetime, finding: str) -> FindingView:
+    """Return one finding, named like `F12`, as far as the viewer may see it.
+
+    Raises:
+        Malformed: the name has another form.
+        NotFound: there is none, or it is not the viewer's to see.
+    """
+    with uow.read() as tx:
+        row = finding_row(tx, finding)
+        views = _visible(tx, tx.all(_ONE, {"finding": row.id}), actor, now)
+    if not views:
+        raise unknown_finding(finding)
+    return views[0]
+
+
+def linked(uow: UnitOfWork, *, actor: Actor, now: dt.datetime, document: str) -> tuple[FindingView, ...]:
+    """Return the findings that refer to a document, as far as the viewer may see them.
+
+    Raises:
+        Malformed: the document's name has another form than `D12`.
+        NotFound: there is no such document, or it is not the viewer's to see.
+    """
+    shown: DocumentView = show_document(uow, actor=actor, now=now, document=document)
+    with uow.read() as tx:
+        return _visible(tx, tx.all(_OF_DOCUMENT, {"document": shown.id}), actor, now)
+
+
+@dataclass(frozen=True, slots=True)
+class _Terms:
+    """What holds for the findings of one assignment in one period."""
+
+    sight: Sight
+    withheld: bool
+    force: InForce | None
+
+
+def _visible(tx: Transaction, rows: Sequence[Row[Any]], actor: Actor, now: dt.datetime) -> tuple[FindingView, ...]:
+    if not rows:
+        return ()
+    date = today(tx, now)
+    ids = {"findings": [row.id for row in rows]}
+    replies: dict[int, list[ReplyView]] = {}
+    for row in tx.all(_REPLIES, ids):
+        replies.setdefault(row.finding_id, []).append(ReplyView(row.at, row.body))
+    revisions: dict[int, list[RevisionView]] = {}
+    for row in tx.all(_REVISIONS, ids):
+        revisions.setdefault(row.finding_id, []).append(RevisionView(row.kind, row.amount, row.at, row.body))
+    known: dict[int, list[tuple[LedgerState, _Terms]]] = {}
+    views = []
+    for row in rows:
+        terms = _terms(tx, row, known.setdefault(row.assignment_id, []), actor=actor, now=now, date=date)
+        if terms.sight.facts and not terms.withheld:
+            view = _view(row, terms.force, tuple(replies.get(row.id, ())), tuple(revisions.get(row.id, ())))
+            views.append(redact(view, judgement=terms.sight.judgement))
+    return tuple(views)
+
+
+def _terms(
+    tx: Transaction,
+    row: Row[Any],
+    known: list[tuple[LedgerState, _Terms]],
+    *,
+    actor: Actor,
+    now: dt.datetime,
+    date: dt.date,
+) -> _Terms:
+    for at, terms in known:
+        covers = at.period_from is not None and at.period_to is not None and at.period_from <= row.counted_on
+        if at.on == row.counted_on or (covers and at.period_to is not None and row.counted_on <= at.period_to):
+            return terms
+    at = state(tx, row.assignment_id, row.counted_on)
+    seen = ledger_sight(tx, at, row.person_id, actor=actor, now=now, today=date)
+    withheld = seen.as_appraisee and not seen.judgement and disclosure(tx, at).facts != Facts.AT_ONCE
+    try:
+        force = rubric_in_force(tx, at, post_id=row.post_id, post=row.post)
+    except Refused:
+        force = None  # no rubric has the post any more; the day and the words of the finding are still to be seen
+    known.append((at, _Terms(seen, withheld, force)))
+    return known[-1][1]
+
+
+def _view(
+    row: Row[Any], force: InForce | None, replies: tuple[ReplyView, ...], revisions: tuple[RevisionView, ...]
+) -> FindingView:
+    rule = None
+    if force is not None:
+        try:
+            rule = force.rubric.post(row.post).rule(row.rule)
+        except UnknownName:
+            rule = None
+    amount = row.amount
+    if amount is None and rule is not None and rule.amount is not None:
+        amount = rule.amount * (row.units if row.units is not None else 1)
+    return FindingView(
+        id=row.id,
+        number=row.number,
+        post=row.post,
+        rule=row.rule,
+        clause="" if rule is None else rule.clause,
+        trigger={} if rule is None else {"en": rule.trigger.en, "zh": rule.trigger.zh},
+        award=rule is not None and rule.award,
+        ranged=row.amount is not None,
+        happened=row.happened,
+        known=row.known,
+        counted_on=row.counted_on,
+        amount=amount,
+        units=row.units,
+        document=None if row.document_id is None else document_code(row.document_id),
+        incident=row.incident,
+        reason=row.reason,
+        sub_reasons=tuple(json.loads(row.sub_reasons)),
+        recorded_by=row.recorder,
+        recorded_at=row.recorded_at,
+        claimed=row.claimed,
+        confirmed=row.confirmed_at is not None,
+        voided=row.voided_at is not None,
+        void_reason=row.void_reason,
+        replaces=None if row.replaces_id is None else finding_line(row.replaces_id),
+        replies=replies,
+        revisions=revisions,
+    )
