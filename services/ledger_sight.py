@@ -18,14 +18,7 @@ _ALL = Sight(facts=True, judgement=True, as_appraisee=False)
 
 
 def ledger_sight(
-    tx: Transaction,
-    assignment_id: int,
-    person_id: int,
-    at: LedgerState,
-    *,
-    actor: Actor,
-    now: dt.datetime,
-    today: dt.date,
+    tx: Transaction, at: LedgerState, person_id: int, *, actor: Actor, now: dt.datetime, today: dt.date
 ) -> Sight:
     """Return what a viewer sees of the entries of an assignment that count on the day of `at`.
 
