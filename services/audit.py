@@ -9,7 +9,7 @@ import hashlib
 import hmac
 import json
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -85,11 +85,37 @@ def append_event(
     return write_event(tx, stream, last, kind, actor=actor, at=at, payload=payload)
 
 
+def append_events(
+    tx: "Transaction",
+    stream: str,
+    entries: Iterable[tuple[str, Mapping[str, Any]]],
+    *,
+    actor: Actor,
+    at: dt.datetime,
+) -> Link:
+    """Write many events, each a kind and a payload, at the end of a stream in one executemany."""
+    last = head(tx, stream)
+    rows: list[dict[str, Any]] = []
+    for kind, payload in entries:
+        rows.append(_event_row(tx, stream, last, kind, actor=actor, at=at, payload=payload))
+        last = Link(last.seq + 1, rows[-1]["mac"])
+    tx.insert_many(EVENT, rows)
+    return last
+
+
 def write_event(
     tx: "Transaction", stream: str, last: Link, kind: str, *, actor: Actor, at: dt.datetime, payload: Mapping[str, Any]
 ) -> Link:
     """Write one event behind `last`, which the caller holds."""
-    row = {
+    row = _event_row(tx, stream, last, kind, actor=actor, at=at, payload=payload)
+    tx.insert_many(EVENT, [row])
+    return Link(last.seq + 1, row["mac"])
+
+
+def _event_row(
+    tx: "Transaction", stream: str, last: Link, kind: str, *, actor: Actor, at: dt.datetime, payload: Mapping[str, Any]
+) -> dict[str, Any]:
+    row: dict[str, Any] = {
         "stream": stream,
         "seq": last.seq + 1,
         "kind": kind,
@@ -101,8 +127,7 @@ def write_event(
         "prev": last.mac,
     }
     row["mac"] = tx.keys.mac(last.mac, event_fields(row))
-    tx.insert_many(EVENT, [row])
-    return Link(last.seq + 1, row["mac"])
+    return row
 
 
 def event_fields(row: Mapping[str, Any]) -> dict[str, Any]:
