@@ -23,6 +23,7 @@ from models.rubrics import Definition
 from models.workitems import WorkItem
 from services import calendars
 from services.definitions import lifecycle_of
+from services.duty_calendar import due_warnings
 from services.messages import Lateness, kind_of
 from services.outbox import Promise, note_superseded, promise_many
 from services.reminder_days import Occasion, Office, occasions
@@ -98,7 +99,7 @@ class Planned:
 DutyWarnings = Callable[[Transaction, dt.date], Sequence[Any]]
 
 
-def plan(uow: UnitOfWork, *, now: dt.datetime, warnings: DutyWarnings | None = None) -> Planned:
+def plan(uow: UnitOfWork, *, now: dt.datetime, warnings: DutyWarnings = due_warnings) -> Planned:
     """Promise every message that came due since the last planning, up to `now`; running it again promises nothing.
 
     `warnings` gives the scheduled duties to warn of on a day; each row has `assignment_id`, `person_id`, `rule` and
@@ -116,7 +117,7 @@ def plan(uow: UnitOfWork, *, now: dt.datetime, warnings: DutyWarnings | None = N
         items, promised, superseded = items + len(page), promised + more, superseded + missed
 
 
-def tick(uow: UnitOfWork, now: dt.datetime, *, warnings: DutyWarnings | None = None) -> Planned:
+def tick(uow: UnitOfWork, now: dt.datetime, *, warnings: DutyWarnings = due_warnings) -> Planned:
     """Do what the passing of time asks for, up to `now`."""
     return plan(uow, now=now, warnings=warnings)
 
@@ -183,9 +184,9 @@ def _opening_kind(lifecycle: Lifecycle, row: Row[Any]) -> str:
     return "your-turn"
 
 
-def _plan_duties(tx: Transaction, warnings: DutyWarnings | None, now: dt.datetime) -> tuple[int, int]:
+def _plan_duties(tx: Transaction, warnings: DutyWarnings, now: dt.datetime) -> tuple[int, int]:
     zone = tx.scalar(_ORGANISATION)
-    if warnings is None or zone is None:
+    if zone is None:
         return 0, 0
     today = now.astimezone(zoneinfo.ZoneInfo(zone)).date()
     last = planned_until(tx)

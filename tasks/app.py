@@ -1,0 +1,92 @@
+"""The Celery application: made by a factory, fed by the table of jobs. A message only says which job should look."""
+
+from collections.abc import Callable
+from typing import Any
+
+from celery import Celery
+
+from config.settings import Settings
+from config.wiring import Wiring
+from tasks.jobs import JOBS, RELAY, run_job
+
+VISIBILITY_SECONDS = 900
+HARD_LIMIT_SECONDS = 600
+SOFT_LIMIT_SECONDS = 540
+QUEUE = "appraise"
+
+
+def make_app(settings: Settings, wiring: Callable[[], Wiring], *, queue: str = QUEUE) -> Celery:
+    """Return an application whose tasks work with what `wiring` returns; nothing is connected yet.
+
+    Args:
+        settings: where the broker is and how often the sweep comes by.
+        wiring: called by each task run, in the process that runs it.
+        queue: the queue's name; processes that share a broker share it.
+    """
+    app = Celery("appraise", broker=settings.broker_url, set_as_current=False)
+    app.conf.update(configuration(settings, queue))
+    for name in JOBS:
+        _register(app, name, wiring)
+    return app
+
+
+def task_name(job: str) -> str:
+    """Return the name of the task that runs a job."""
+    return f"appraise.{job}"
+
+
+def ring(app: Celery, job: str = RELAY) -> None:
+    """Ask for a run of a job; it may be lost or doubled without harm.
+
+    Raises:
+        kombu.exceptions.OperationalError: the broker cannot be reached.
+    """
+    app.tasks[task_name(job)].apply_async()
+
+
+def configuration(settings: Settings, queue: str) -> dict[str, Any]:
+    """Return Celery's settings (G18): JSON only, no results, no remote control, no task kept in a worker's hand."""
+    return {
+        "task_serializer": "json",
+        "accept_content": ["json"],
+        "task_ignore_result": True,
+        "result_backend": None,
+        "worker_enable_remote_control": False,
+        "worker_send_task_events": False,
+        "worker_prefetch_multiplier": 1,
+        "task_acks_late": True,
+        "task_reject_on_worker_lost": False,
+        "task_retry_on_worker_lost": True,
+        "task_time_limit": HARD_LIMIT_SECONDS,
+        "task_soft_time_limit": SOFT_LIMIT_SECONDS,
+        "broker_connection_retry_on_startup": True,
+        "broker_transport_options": _transport(settings.broker_url),
+        "worker_soft_shutdown_timeout": 10,
+        "worker_hijack_root_logger": False,
+        "worker_redirect_stdouts": False,
+        "task_default_queue": queue,
+        "task_publish_retry": False,
+        "timezone": "UTC",
+        "beat_schedule": schedule(settings),
+    }
+
+
+def schedule(settings: Settings) -> dict[str, dict[str, Any]]:
+    """Return how often each job is rung for; a beat that is down or doubled changes nothing."""
+    periods = {job.name: job.every for job in JOBS.values() if job.every is not None}
+    periods[RELAY] = settings.sweep_seconds
+    return {name: {"task": task_name(name), "schedule": seconds} for name, seconds in periods.items()}
+
+
+def _transport(broker_url: str) -> dict[str, Any]:
+    if broker_url.startswith("memory:"):
+        return {"polling_interval": 0.01}
+    return {"visibility_timeout": VISIBILITY_SECONDS}
+
+
+def _register(app: Celery, name: str, wiring: Callable[[], Wiring]) -> None:
+    def body() -> None:
+        for found in run_job(wiring(), name):
+            ring(app, found)
+
+    app.task(body, name=task_name(name), shared=False, ignore_result=True)

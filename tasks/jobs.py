@@ -1,0 +1,136 @@
+"""The table of jobs: what each is called, what it does, how often it comes by itself, how often it is tried again.
+
+A job that is *owed* has rows in the outbox; a run of it claims them one by one, and each row says what with. The others
+look at the database and do what they find. Either kind may be run twice, at once, late or not at all: the rows say what
+is left to do, and a ring only says when to look.
+"""
+
+import datetime as dt
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import structlog
+from sqlalchemy import bindparam, select
+
+from config.wiring import Wiring
+from models.columns import UtcDateTime, table_of
+from models.workitems import WorkItem
+from services import mail, opening, outbox, reminders
+from services.errors import AppraiseError, Conflict, Environment
+from services.outbox import owe_job
+from services.outbox_jobs import ClaimedJob, Retry, claim_jobs, fail_job, finish_job
+from services.outbox_messages import sending_paused
+from services.unit_of_work import UnitOfWork
+
+WORK_ITEM = table_of(WorkItem)
+RELAY = "outbox.relay"
+_FIND = "reminders.find"
+_SEND = "mail.send"
+_WAITING = (
+    select(WORK_ITEM.c.id)
+    .where(WORK_ITEM.c.next_action_at.is_not(None), WORK_ITEM.c.next_action_at <= bindparam("now", type_=UtcDateTime()))
+    .limit(1)
+)
+
+Found = Sequence[str]
+"""The names of the jobs that a run found something for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One row of the table. `every` is in seconds; None comes only when it is rung for."""
+
+    name: str
+    run: Callable[[Wiring], Found]
+    every: float | None = None
+    retry: Retry = field(default_factory=Retry)
+
+
+def _relay(wiring: Wiring) -> Found:
+    """Ring for everything that is owed now."""
+    return tuple(due_now(wiring))
+
+
+def _send_mail(wiring: Wiring) -> Found:
+    if wiring.sender is not None:
+        while mail.send_due(wiring.uow, wiring.sender, now=wiring.now()):
+            pass
+    return ()
+
+
+def _find_reminders(wiring: Wiring) -> Found:
+    reminders.tick(wiring.uow, wiring.now())
+    return ()
+
+
+def _open_chunk(uow: UnitOfWork, *, now: dt.datetime, **args: Any) -> None:
+    opening.open_chunk(uow, now=now, **args)
+    with uow.write() as tx:
+        owe_job(
+            tx,
+            name="appraisals.skip-statement",
+            args={"cycle": args["cycle"]},
+            dedupe_key=f"skip-statement/{args['cycle']}/{args['first']}",
+            now=now,
+        )
+
+
+def _owed(name: str, function: Callable[..., object], retry: Retry | None = None) -> Job:
+    """Return the job whose rows are each done by `function(uow, now=..., **args)`."""
+    patience = retry or Retry()
+
+    def run(wiring: Wiring) -> Found:
+        lease = dt.timedelta(seconds=wiring.settings.lease_seconds)
+        while claimed := claim_jobs(wiring.uow, name=name, now=wiring.now(), limit=1, lease=lease, retry=patience):
+            for job in claimed:
+                _do(wiring, job, function, patience)
+        return ()
+
+    return Job(name, run, retry=patience)
+
+
+def _do(wiring: Wiring, job: ClaimedJob, function: Callable[..., object], retry: Retry) -> None:
+    log = structlog.get_logger(__name__)
+    try:
+        function(wiring.uow, now=wiring.now(), **job.args)
+    except AppraiseError as error:
+        # What a rule refuses now it refuses again; what was only busy or away is tried again.
+        final = not isinstance(error, Conflict | Environment)
+        log.warning("a job failed", job=job.name, code=error.code, attempt=job.attempt)
+        fail_job(wiring.uow, job, code=error.code, now=wiring.now(), retry=retry, final=final)
+    except Exception as error:
+        # One poison row may not stop the others: it rests, and ends where an operator sees it.
+        log.exception("a job failed", job=job.name, attempt=job.attempt)
+        fail_job(wiring.uow, job, code=type(error).__name__, now=wiring.now(), retry=retry)
+    else:
+        finish_job(wiring.uow, job, now=wiring.now())
+
+
+_TABLE = (
+    Job(RELAY, _relay),
+    Job(_SEND, _send_mail, every=30),
+    Job(_FIND, _find_reminders, every=60),
+    _owed("cycle.open-chunk", _open_chunk),
+    _owed("appraisals.skip-statement", opening.skip_statements),
+)
+JOBS = {job.name: job for job in _TABLE}
+
+
+def run_job(wiring: Wiring, name: str) -> Found:
+    """Run a job once and return the names of the jobs to ring for."""
+    return JOBS[name].run(wiring)
+
+
+def due_now(wiring: Wiring) -> dict[str, int]:
+    """Return for each job how much waits for it now; messages do not wait where nobody may send them."""
+    now = wiring.now()
+    with wiring.uow.read() as tx:
+        found = {name: count for name, count in outbox.due_jobs(tx).items() if name in JOBS}
+        messages = outbox.due_messages(tx)
+        if messages and wiring.sender is not None and not sending_paused(tx):
+            found[_SEND] = messages
+        planned = reminders.planned_until(tx)
+        if planned is None or planned.date() < now.date() or tx.first(_WAITING, {"now": now}) is not None:
+            found[_FIND] = 1
+    return found
