@@ -22,6 +22,9 @@ APPRAISAL = table_of(Appraisal)
 INCIDENT = table_of(Incident)
 
 _ORGANISATION = select(ORGANISATION)
+ANY_ORGANISATION = _ORGANISATION
+"""The one row of the organisation, for who must not fail where there is none."""
+
 _PERSON = select(PERSON).where(PERSON.c.number == bindparam("number"))
 _CYCLE = select(CYCLE).where(CYCLE.c.code == bindparam("code"))
 _POST = select(POST).where(POST.c.code == bindparam("code"))

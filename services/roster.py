@@ -6,7 +6,6 @@ It is worked out in Python by the one function that knows roles, and written as 
 
 import datetime as dt
 import json
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,7 +16,7 @@ from models.columns import table_of
 from models.cycles import CycleRubric, Roster, RosterProblem
 from models.people import Absence, Assignment, Contact, Person, Post, Unit
 from models.rubrics import Definition
-from scoring.check import check
+from scoring.check import incomplete
 from scoring.rubric import Rubric
 from services import calendars, naming
 from services.audit import digest, store_text
@@ -41,9 +40,6 @@ DEFINITION = table_of(Definition)
 
 MINIMUM_WORKING_DAYS = 10
 """Below these an assignment is not rated, its findings kept (domain.md, 5b), unless the organisation sets another."""
-
-INCOMPLETE_CODES = frozenset({"sum-not-max", "post-without-items"})
-"""What makes a rubric incomplete for a post (domain.md, reading 3)."""
 
 _HELD = (
     select(
@@ -142,7 +138,7 @@ def draw(tx: Transaction, cycle: Row[Any], on: dt.date, choices: Choices) -> Dra
     grouped = {post for group in roles.groups for post in group.posts}
     problems: list[Problem] = []
     parsed = {post: rubric_of(tx, row.definition_id, row.digest) for post, row in rubrics.items()}
-    incomplete = _incomplete(rubrics, parsed, {row.post for row in held}, choices, problems)
+    unfinished = _incomplete(parsed, {row.post for row in held}, choices, problems)
     rows: list[dict[str, Any]] = []
     numbers: list[str] = []
     for assignment in held:
@@ -177,7 +173,7 @@ def draw(tx: Transaction, cycle: Row[Any], on: dt.date, choices: Choices) -> Dra
             row |= {"status": RosterStatus.NOT_RATED.value, "reason_code": "below-minimum-service"}
         else:
             found = _of_assignment(
-                assignment, rubric=rubric, incomplete=incomplete, office=office, roles=roles, row=row
+                assignment, rubric=rubric, unfinished=unfinished, office=office, roles=roles, row=row
             )
             problems.extend(found)
             if any(problem.severity == Severity.ERROR for problem in found):
@@ -199,22 +195,12 @@ def _known(choices: Choices, held: Sequence[Row[Any]], rubrics: Mapping[str, Any
             raise NotFound(f"No rubric of this cycle has the post {post}.", "unknown-post")
 
 
-def _incomplete(
-    rubrics: Mapping[str, Row[Any]],
-    parsed: Mapping[str, Rubric],
-    in_use: set[str],
-    choices: Choices,
-    problems: list[Problem],
-) -> set[str]:
-    found: dict[str, str] = {}
-    for definition in {row.definition_id: parsed[post] for post, row in rubrics.items()}.values():
-        for fault in check(definition):
-            if fault.code in INCOMPLETE_CODES:
-                post = _post_of(fault.where)
-                found.setdefault(post, fault.text)
+def _incomplete(parsed: Mapping[str, Rubric], in_use: set[str], choices: Choices, problems: list[Problem]) -> set[str]:
+    """List the posts whose rubric is incomplete, and return those that nobody let through (domain.md, reading 3)."""
     blocked = set()
-    for post, text in sorted(found.items()):
-        if post not in rubrics or post not in in_use:
+    for post, rubric in sorted(parsed.items()):
+        faults = incomplete(rubric, post) if post in in_use else ()
+        if not faults or rubric.settings.incomplete == "allow":
             continue
         through = post in choices.override_incomplete
         if not through:
@@ -223,7 +209,7 @@ def _incomplete(
             Problem(
                 Severity.WARNING if through else Severity.ERROR,
                 "incomplete-rubric",
-                f"The rubric of {post} is incomplete: {text}",
+                f"The rubric of {post} is incomplete: {faults[0].text}",
                 f"Complete the rubric, leave its people out by name (--leave-out), or open all the same "
                 f"(--override-incomplete {post}=REASON).",
                 post=post,
@@ -232,16 +218,11 @@ def _incomplete(
     return blocked
 
 
-def _post_of(where: str) -> str:
-    match = re.match(r"posts\[([^\]]+)\]", where)
-    return match[1] if match else where
-
-
 def _of_assignment(
     assignment: Row[Any],
     *,
     rubric: Row[Any] | None,
-    incomplete: set[str],
+    unfinished: set[str],
     office: OfficeData,
     roles: RolesForm,
     row: dict[str, Any],
@@ -286,7 +267,7 @@ def _of_assignment(
                 **about,
             )
         )
-    if assignment.post in incomplete:
+    if assignment.post in unfinished:
         row["status"] = RosterStatus.BLOCKED.value
     return found
 

@@ -1,0 +1,99 @@
+"""What the commands of one run share: settings, the opened database, the clock, and as whom they act."""
+
+import datetime as dt
+import json
+import zoneinfo
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from config.clock import SimulatedClock
+from config.settings import Settings, load_settings
+from config.wiring import Wiring, wire
+from services import naming, tokens
+from services.actors import Actor
+from services.errors import Malformed, Refused
+
+
+class Session:
+    """Opened piece by piece, since `--help` needs none of it and `rubric score` no database."""
+
+    def __init__(self, folder: Path | None, at: str | None) -> None:
+        self._overrides: dict[str, Any] = {} if folder is None else {"data_dir": folder}
+        self._at = at
+        self._settings: Settings | None = None
+        self._wiring: Wiring | None = None
+
+    @property
+    def settings(self) -> Settings:
+        """The settings, read once."""
+        if self._settings is None:
+            self._settings = load_settings(self._overrides)
+        return self._settings
+
+    @property
+    def wiring(self) -> Wiring:
+        """The database and what belongs to it, opened once."""
+        if self._wiring is None:
+            self._wiring = wire(self.settings)
+            moment = self._moment(self._wiring)
+            if moment is not None:
+                self._wiring = wire(self.settings, clock=SimulatedClock(moment))
+        return self._wiring
+
+    @property
+    def uow(self) -> Any:
+        """The unit of work of the opened database."""
+        return self.wiring.uow
+
+    def now(self) -> dt.datetime:
+        """The moment commands act at."""
+        return self.wiring.now()
+
+    def actor(self, as_number: str | None, reason: str | None = None) -> Actor:
+        """Return as whom the command acts; see `services.tokens.actor_for`."""
+        return tokens.actor_for(
+            self.uow, now=self.now(), as_number=as_number, token=self.settings.access_token(), reason=reason
+        )
+
+    def close(self) -> None:
+        """Give back what was opened."""
+        if self._wiring is not None:
+            self._wiring.close()
+            self._wiring = None
+
+    def _moment(self, wiring: Wiring) -> dt.datetime | None:
+        with wiring.uow.read() as tx:
+            row = tx.first(naming.ANY_ORGANISATION)
+        if row is None or row.kind not in tokens.FREE_KINDS:
+            if self._at is not None:
+                raise Refused(
+                    "--at works in demo and practice data only; elsewhere the clock is the machine's.", "no-at"
+                )
+            return None
+        kept = self._at or json.loads(row.settings).get("stands-at")
+        return None if kept is None else moment_of(kept, row.zone)
+
+
+def moment_of(text: str, zone: str) -> dt.datetime:
+    """Return the moment a person wrote, by default in the organisation's zone and at nine in the morning.
+
+    Raises:
+        Malformed: it is no day and no moment.
+    """
+    try:
+        moment = dt.datetime.fromisoformat(text)
+    except ValueError as error:
+        raise Malformed(f"{text!r} is no moment; write 2026-04-01 or 2026-04-01T09:00.", "bad-moment") from error
+    if len(text) == len("2026-04-01"):
+        moment = moment.replace(hour=9)
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=zoneinfo.ZoneInfo(zone))
+    return moment.astimezone(dt.UTC)
+
+
+def session(context: typer.Context) -> Session:
+    """Return the session of a command."""
+    found: Session = context.obj
+    return found
