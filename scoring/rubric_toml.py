@@ -91,8 +91,17 @@ def validate(model: type[Model], tree: Mapping[str, Any], lines: Mapping[Path, i
     try:
         return model.model_validate(tree)
     except ValidationError as error:
-        problems = tuple(_problem(fault, model, tree, lines, where) for fault in error.errors())
+        faults = [fault for fault in error.errors() if not _follows(fault, error)]
+        problems = tuple(_problem(fault, model, tree, lines, where) for fault in faults)
         raise RubricError(problems, where=where) from None
+
+
+def _follows(fault: Any, error: ValidationError) -> bool:
+    """Say whether a list is called too short only because what stands in it is faulty."""
+    path = fault["loc"]
+    return fault["type"] == "too_short" and any(
+        other["loc"][: len(path)] == path and len(other["loc"]) > len(path) for other in error.errors()
+    )
 
 
 def _problem(

@@ -24,7 +24,7 @@ class Rounding(Frozen):
 
 
 class Settings(Frozen):
-    """One key per reading. Those of the first group must stand in every rubric; the others have the default shown."""
+    """One key per reading. Each must stand in the file: what was decided is read there and never guessed."""
 
     item_without_rule: Literal["full-marks", "error"]
     """Reading 1: an item without a rule counts in full, or is a fault."""
@@ -69,11 +69,11 @@ class Settings(Frozen):
     calendar: Annotated[str, Field(min_length=1)]
     """The working calendar, by its country code."""
     rounding: Rounding
-    sub_reasons: Literal["optional", "required"] = "optional"
+    sub_reasons: Literal["optional", "required"]
     """Reading 10: whether a finding must tick one of its rule's sub-reasons."""
-    adoption: Literal["refuse", "warn"] = "refuse"
+    adoption: Literal["refuse", "warn"]
     """Reading 12: what a rubric adopted or announced after the period began is."""
-    appeal_lower: Literal["any", "within-rule"] = "any"
+    appeal_lower: Literal["any", "within-rule"]
     """Reading 8: whether an appeal may lower an amount below what the rule admits, or within it only."""
-    total_floor: Bound = None
+    total_floor: Bound
     """The least a total can be."""

@@ -78,7 +78,7 @@ def test_severity_follows_the_settings() -> None:
     )
     (problem,) = check(load_rubric(strict, where="r.toml"))
     assert (problem.code, problem.severity) == ("item-without-rule", "error")
-    mild = changed(EXAMPLES["rubric-after-period-start"]).replace('step = "1"', 'step = "1"\nadoption = "warn"')
+    mild = changed(EXAMPLES["rubric-after-period-start"]).replace('adoption = "refuse"', 'adoption = "warn"')
     (late,) = check(load_rubric(mild, where="r.toml"), period_from=JANUARY)
     assert (late.code, late.severity) == ("rubric-after-period-start", "warning")
 
