@@ -6,20 +6,20 @@ gets a copy of it.
 
 import secrets
 import shutil
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import psycopg
 import pytest
 from sqlalchemy import Engine
 
 from models.database import open_database
 from models.migrate import upgrade
 from tests.servers import postgresql
+from tests.servers.folders import fast_folder
 
-Admin = psycopg.Connection[tuple[Any, ...]]
 SERVER: pytest.StashKey[postgresql.Server] = pytest.StashKey()
 DATABASES = ("sqlite", "postgresql")
 
@@ -57,33 +57,34 @@ def postgresql_url(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture(scope="session")
-def postgresql_admin(postgresql_url: str) -> Iterator[Admin]:
-    """A connection that creates and drops databases."""
-    with psycopg.connect(postgresql_url, autocommit=True) as admin:
-        yield admin
+def postgresql_databases(postgresql_url: str) -> Iterator[postgresql.Databases]:
+    """What creates databases on that server and drops them."""
+    databases = postgresql.Databases(postgresql_url)
+    yield databases
+    databases.close()
 
 
 @pytest.fixture(scope="session")
-def postgresql_template(postgresql_url: str, postgresql_admin: Admin) -> Iterator[str]:
+def postgresql_template(postgresql_databases: postgresql.Databases) -> Iterator[str]:
     """The name of a migrated database that nobody is connected to."""
-    with postgresql_database(postgresql_admin, "template0") as name:
-        engine = open_database(postgresql.database_url(postgresql_url, name))
-        try:
-            upgrade(engine)
-        finally:
-            engine.dispose()
-        yield name
+    name = postgresql_databases.create()
+    migrated(postgresql_databases.address(name))
+    yield name
+    postgresql_databases.leave(name)
 
 
 @pytest.fixture(scope="session")
-def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def sqlite_folder() -> Iterator[Path]:
+    """A folder for database files, in memory where there is enough."""
+    with tempfile.TemporaryDirectory(prefix="appraise-", dir=fast_folder()) as folder:
+        yield Path(folder)
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(sqlite_folder: Path) -> Path:
     """A migrated database file that nobody has open."""
-    path = tmp_path_factory.mktemp("template") / "template.db"
-    engine = open_database(f"sqlite:///{path}")
-    try:
-        upgrade(engine)
-    finally:
-        engine.dispose()
+    path = sqlite_folder / "template.db"
+    migrated(f"sqlite:///{path}")
     return path
 
 
@@ -97,24 +98,27 @@ def database(request: pytest.FixtureRequest) -> str:
 def database_url(database: str, request: pytest.FixtureRequest) -> Iterator[str]:
     """The address of a fresh, migrated database of the test's own."""
     if database == "sqlite":
-        path: Path = request.getfixturevalue("tmp_path") / "appraise.db"
-        shutil.copyfile(request.getfixturevalue("sqlite_template"), path)
-        yield f"sqlite:///{path}"
-        path.unlink(missing_ok=True)
-        return
-    template = request.getfixturevalue("postgresql_template")
-    with postgresql_database(request.getfixturevalue("postgresql_admin"), template) as name:
-        yield postgresql.database_url(request.getfixturevalue("postgresql_url"), name)
+        with sqlite_file(request) as path:
+            shutil.copyfile(request.getfixturevalue("sqlite_template"), path)
+            yield f"sqlite:///{path}"
+    else:
+        databases: postgresql.Databases = request.getfixturevalue("postgresql_databases")
+        name = databases.create(request.getfixturevalue("postgresql_template"))
+        yield databases.address(name)
+        databases.leave(name)
 
 
 @pytest.fixture
 def empty_database_url(database: str, request: pytest.FixtureRequest) -> Iterator[str]:
     """The address of a database without any table, of the test's own."""
     if database == "sqlite":
-        yield f"sqlite:///{request.getfixturevalue('tmp_path') / 'empty.db'}"
-        return
-    with postgresql_database(request.getfixturevalue("postgresql_admin"), "template0") as name:
-        yield postgresql.database_url(request.getfixturevalue("postgresql_url"), name)
+        with sqlite_file(request) as path:
+            yield f"sqlite:///{path}"
+    else:
+        databases: postgresql.Databases = request.getfixturevalue("postgresql_databases")
+        name = databases.create()
+        yield databases.address(name)
+        databases.leave(name)
 
 
 @pytest.fixture
@@ -134,11 +138,18 @@ def empty_engine(empty_database_url: str) -> Iterator[Engine]:
 
 
 @contextmanager
-def postgresql_database(admin: Admin, template: str) -> Iterator[str]:
-    """A database of a random name, dropped at the end."""
-    name = f"appraise_{secrets.token_hex(8)}"
-    postgresql.copy_database(admin, name, template)
+def sqlite_file(request: pytest.FixtureRequest) -> Iterator[Path]:
+    """Yield where a database file may lie; it and what SQLite keeps beside it are gone afterwards."""
+    folder: Path = request.getfixturevalue("sqlite_folder") / secrets.token_hex(8)
+    folder.mkdir()
+    yield folder / "appraise.db"
+    shutil.rmtree(folder)
+
+
+def migrated(url: str) -> None:
+    """Upgrade a database and leave it with nobody connected."""
+    opened = open_database(url)
     try:
-        yield name
+        upgrade(opened)
     finally:
-        postgresql.drop_database(admin, name)
+        opened.dispose()
