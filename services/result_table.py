@@ -1,0 +1,175 @@
+"""The result table of a cycle: one row for each appraisal, unit by unit, and the result of each person.
+
+The same rows are read from two places: from the scores in force while the table is proposed and signed, and from the
+final rows once they are written. Both come to one digest, so what was signed is what is final. Rows are streamed: no
+table is ever whole in memory.
+"""
+
+import hashlib
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from itertools import groupby
+from typing import Any
+
+from sqlalchemy import FromClause, Row, Select, bindparam, select
+
+from models.appraisals import FinalItem, ScoreItem
+from models.columns import table_of
+from scoring.numbers import to_decimal
+from services import person_results
+from services.audit import canonical
+from services.person_results import APPRAISAL, FINAL, FIRST, HELD, POST, SCORE, SCORE_IN_FORCE, PersonRow
+from services.unit_of_work import Transaction
+from workflow.vocabulary import LAST_STAGE
+
+FINAL_ITEM = table_of(FinalItem)
+SCORE_ITEM = table_of(ScoreItem)
+
+FIGURES = ("points", "recorded", "counted", "reward", "score")
+"""The five figures of an item, in points."""
+
+
+def _rows(source: FromClause, figures: Any, digest: Any, outcome: Any, items: Any) -> Select[Any]:
+    return (
+        select(
+            APPRAISAL.c.id.label("appraisal_id"),
+            POST.c.code.label("post"),
+            outcome.label("outcome"),
+            digest.label("input_digest"),
+            figures.total,
+            figures.maximum,
+            figures.grade,
+            items.item,
+            *(getattr(items, name) for name in FIGURES),
+        )
+        .select_from(source)
+        .order_by(APPRAISAL.c.unit_no, APPRAISAL.c.id, items.id)
+    )
+
+
+_OF_SCORES = _rows(
+    HELD.outerjoin(SCORE, SCORE_IN_FORCE).outerjoin(SCORE_ITEM, SCORE_ITEM.c.score_id == SCORE.c.id),
+    SCORE.c,
+    SCORE.c.ledger_digest,
+    APPRAISAL.c.outcome,
+    SCORE_ITEM.c,
+).where(APPRAISAL.c.cycle_id == bindparam("cycle"), APPRAISAL.c.stage == LAST_STAGE)
+_OF_SOME_SCORES = _OF_SCORES.where(APPRAISAL.c.id.in_(bindparam("appraisals", expanding=True)))
+_OF_FINALS = _rows(
+    HELD.join(FINAL, FINAL.c.appraisal_id == APPRAISAL.c.id).outerjoin(FINAL_ITEM, FINAL_ITEM.c.final_id == FINAL.c.id),
+    FINAL.c,
+    FINAL.c.input_digest,
+    FINAL.c.outcome,
+    FINAL_ITEM.c,
+).where(APPRAISAL.c.cycle_id == bindparam("cycle"))
+_OF_FIRST_FINALS = _OF_FINALS.where(FIRST)
+_OF_SOME_FINALS = _OF_FINALS.where(FINAL.c.id.in_(bindparam("finals", expanding=True)))
+
+
+@dataclass(frozen=True, slots=True)
+class TableRow:
+    """One appraisal in the table; total, maximum and grade are empty where the person was not rated."""
+
+    appraisal_id: int
+    post: str
+    outcome: str
+    input_digest: str | None
+    total: Fraction | None
+    maximum: Fraction | None
+    grade: str | None
+    items: tuple[tuple[str, ...], ...]
+
+    def content(self) -> dict[str, Any]:
+        """Return what the digest of the table is made of: ids and figures, no names and no numbers of people."""
+        return {
+            "appraisal": self.appraisal_id,
+            "post": self.post,
+            "outcome": self.outcome,
+            "input": self.input_digest,
+            "total": None if self.total is None else to_decimal(self.total),
+            "max": None if self.maximum is None else to_decimal(self.maximum),
+            "grade": self.grade,
+            "items": sorted(self.items),
+        }
+
+
+@dataclass(slots=True)
+class Summary:
+    """What a table amounts to: its rows, how many were rated, its people, and its digest so far."""
+
+    rows: int = 0
+    rated: int = 0
+    persons: int = 0
+    appraisals: list[int] = field(default_factory=list)
+    _hash: Any = field(default_factory=hashlib.sha256, repr=False)
+
+    def add(self, row: TableRow | PersonRow) -> None:
+        """Take in the next row: first every appraisal's, then every person's."""
+        self._hash.update(canonical(row.content()) + b"\n")
+        if isinstance(row, PersonRow):
+            self.persons += 1
+            return
+        self.rows += 1
+        self.rated += row.total is not None
+        self.appraisals.append(row.appraisal_id)
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 (hexadecimal) of all that was taken in."""
+        return str(self._hash.hexdigest())
+
+
+def proposed_table(tx: Transaction, cycle_id: int, carried: Collection[int]) -> Summary:
+    """Return the table that the scores in force make, without the appraisals carried over. Two statements."""
+    summary = Summary()
+    for row in _grouped(tx.stream(_OF_SCORES, {"cycle": cycle_id})):
+        if row.appraisal_id not in carried:
+            summary.add(row)
+    for person in person_results.of_scores(tx, cycle_id, carried):
+        summary.add(person)
+    return summary
+
+
+def written_table(tx: Transaction, cycle_id: int) -> tuple[Summary, Iterator[PersonRow]]:
+    """Return the table of the final rows, with the people still to be taken in as they come. Two statements."""
+    summary = Summary()
+    for row in _grouped(tx.stream(_OF_FIRST_FINALS, {"cycle": cycle_id})):
+        summary.add(row)
+    return summary, person_results.of_first_finals(tx, cycle_id)
+
+
+def late_table(tx: Transaction, cycle_id: int, appraisals: Sequence[int]) -> Summary:
+    """Return the rows of appraisals that closed after the proposal."""
+    summary = Summary()
+    for row in _grouped(tx.stream(_OF_SOME_SCORES, {"cycle": cycle_id, "appraisals": list(appraisals)})):
+        summary.add(row)
+    return summary
+
+
+def late_written(tx: Transaction, cycle_id: int, finals: Sequence[int]) -> Summary:
+    """Return the same rows as they stand in the final table."""
+    summary = Summary()
+    for row in _grouped(tx.stream(_OF_SOME_FINALS, {"cycle": cycle_id, "finals": list(finals)})):
+        summary.add(row)
+    return summary
+
+
+def _grouped(rows: Iterable[Row[Any]]) -> Iterator[TableRow]:
+    for appraisal_id, group in groupby(rows, key=lambda row: row.appraisal_id):
+        of_one = list(group)
+        first = of_one[0]
+        yield TableRow(
+            appraisal_id,
+            first.post,
+            first.outcome,
+            first.input_digest,
+            first.total,
+            first.maximum,
+            first.grade,
+            tuple(
+                (row.item, *(to_decimal(getattr(row, name)) for name in FIGURES))
+                for row in of_one
+                if row.item is not None
+            ),
+        )
