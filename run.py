@@ -18,7 +18,7 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from subprocess import DEVNULL, PIPE, STDOUT, Popen
-from typing import NoReturn
+from typing import Any, NoReturn
 
 OLDEST, NEWEST = (3, 11), (3, 13)
 
@@ -39,15 +39,9 @@ LOCK = ROOT / ".venv.lock"
 SETS = {name: ROOT / "requirements" / f"{name}.txt" for name in ("app", "dev", "build")}
 MISPLACING = ("PIP_USER", "PIP_TARGET", "PIP_PREFIX", "PIP_ROOT", "PYTHONHOME", "PYTHONPATH")
 """Variables that would make an installer write, or Python read, somewhere else than in `.venv`."""
-PIP_FILES = (
-    "/etc/pip.conf",
-    "/etc/xdg/pip/pip.conf",
-    "~/.config/pip/pip.conf",
-    "~/.pip/pip.conf",
-    "~/Library/Application Support/pip/pip.conf",
-)
+PIP_FOLDERS = ("/etc", "/etc/xdg/pip", "~/.config/pip", "~/.pip", "~/Library/Application Support/pip")
+PIP_FILES = tuple(f"{folder}/pip.conf" for folder in PIP_FOLDERS)
 UV_FILES = ("/etc/uv/uv.toml", "~/.config/uv/uv.toml")
-TAIL = 15
 ENVIRONMENT_EXIT = 6
 INTERRUPTED_EXIT = 130
 
@@ -121,10 +115,11 @@ def is_ready(needed: str) -> bool:
 
 @contextlib.contextmanager
 def only_one() -> Iterator[None]:
-    """Let one set-up work at a time; the system drops the lock when this process ends, however it ends."""
+    """Let one set-up work at a time. The system drops the lock when this process and its installer have ended."""
     import fcntl
 
     with LOCK.open("a", encoding="utf-8") as handle:
+        os.set_inheritable(handle.fileno(), True)
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -148,15 +143,17 @@ def do(doing: str, command: Sequence[str]) -> None:
         SetUpError: The step failed or could not start.
     """
     say(f"  {doing}")
-    tail: collections.deque[str] = collections.deque(maxlen=TAIL)
+    tail: collections.deque[str] = collections.deque(maxlen=15)
+    # The installer shares the lock: one that outlives a killed run.py is waited for by the next.
+    options: Any = {"cwd": ROOT, "env": environment(), "text": True, "close_fds": False}
     wipe = "\r\033[K" if sys.stderr.isatty() else ""
     try:
-        with Popen(command, cwd=ROOT, env=environment(), stdin=DEVNULL, stdout=PIPE, stderr=STDOUT, text=True) as step:
+        with Popen(command, stdin=DEVNULL, stdout=PIPE, stderr=STDOUT, **options) as step:
             for line in step.stdout or ():
                 tail.append(line.rstrip())
                 if wipe:
-                    print(f"{wipe}    {tail[-1]}"[: shutil.get_terminal_size().columns], end="", file=sys.stderr)
-                    sys.stderr.flush()
+                    width = shutil.get_terminal_size().columns
+                    print(f"{wipe}    {tail[-1]}"[:width], end="", file=sys.stderr, flush=True)
     except OSError as error:
         raise SetUpError(f"{command[0]} does not start ({error.strerror}).") from error
     finally:

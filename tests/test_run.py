@@ -23,7 +23,12 @@ printf '%s\\n' "$*" >> "$NOTES"
 mkdir "$NOTES.busy" 2>/dev/null || { echo "two at once"; exit 9; }
 trap 'rmdir "$NOTES.busy"' EXIT
 case "$*" in *"$FAIL_AT"*) echo "no such host"; exit 3;; esac
-case "$*" in *"$KILL_AT"*) kill -9 $PPID; exit 9;; esac
+case "$*" in *"$KILL_AT"*)
+  kill -9 $PPID
+  [ -z "$GO_ON" ] || read -r _ < "$GO_ON"
+  echo outlived >> "$NOTES"
+  exit 9;;
+esac
 if [ "$1" = venv ]; then
   mkdir -p "$4/bin"
   for name in python ruff mypy lint-imports check-jsonschema; do
@@ -68,6 +73,7 @@ class Checkout:
             "NOTES": str(self.notes),
             "FAIL_AT": "nowhere",
             "KILL_AT": "nowhere",
+            "GO_ON": "",
             "UV_DEFAULT_INDEX": "as configured",
             **variables,
         }
@@ -254,10 +260,25 @@ def test_a_failed_step_shows_its_last_lines_and_the_next_run_repairs_it(checkout
 def test_a_set_up_that_was_killed_is_repaired_by_the_next_run(checkout: Checkout) -> None:
     killed = checkout.run("demo", KILL_AT="app.txt")
     assert killed.returncode == -9
-    checkout.asked()
-    shutil.rmtree(f"{checkout.notes}.busy", ignore_errors=True)
     assert checkout.run("demo").returncode == 0
-    assert len(checkout.asked()) == 4
+    asked = checkout.asked()
+    assert asked[2] == "outlived"
+    assert [line.split()[0] for line in asked[3:]] == ["venv", "pip", "pip", "pip"]
+
+
+def test_an_installer_that_outlives_a_killed_set_up_is_waited_for(checkout: Checkout, tmp_path: Path) -> None:
+    go_on = tmp_path / "go on"
+    os.mkfifo(go_on)
+    killed = checkout.start("demo", KILL_AT="app.txt", GO_ON=str(go_on))
+    assert killed.wait(timeout=60) == -9
+    second = checkout.start("demo")
+    assert second.stderr is not None
+    assert second.stderr.readline() == "Another run.py is setting .venv up; waiting for it.\n"
+    go_on.write_text("now\n")
+    second.communicate(timeout=60)
+    killed.communicate(timeout=60)
+    assert second.returncode == 0
+    assert checkout.asked()[2:4] == ["outlived", f"venv --python {sys.executable} {checkout.root}/.venv"]
 
 
 @pytest.mark.parametrize("change", ["lock", "project", "stamp", "python"])
