@@ -28,8 +28,11 @@ def _once(table: Table, constants: Mapping[str, Any], given: Sequence[str]) -> M
     values = {**constants, "due_at": due, "attempt": 0, "fence": 0}
     values.update({name: bindparam(name, type_=table.c[name].type) for name in given})
     return {
-        "sqlite": sqlite.insert(table).values(values).on_conflict_do_nothing(index_elements=["dedupe_key"]),
-        "postgresql": postgresql.insert(table).values(values).on_conflict_do_nothing(index_elements=["dedupe_key"]),
+        dialect: module.insert(table)
+        .values(values)
+        .on_conflict_do_nothing(index_elements=["dedupe_key"])
+        .execution_options(preserve_rowcount=True)
+        for dialect, module in (("sqlite", sqlite), ("postgresql", postgresql))
     }
 
 
@@ -55,6 +58,7 @@ _SUPERSEDED = {
         **{name: bindparam(name, type_=MESSAGE.c[name].type) for name in _MESSAGE_GIVEN},
     )
     .on_conflict_do_nothing(index_elements=["dedupe_key"])
+    .execution_options(preserve_rowcount=True)
     for dialect, module in (("sqlite", sqlite), ("postgresql", postgresql))
 }
 _OWE = _once(JOB, {"state": "due"}, ("dedupe_key", "name", "args", "created_at"))
