@@ -212,7 +212,7 @@ def _clamp_item(
     counted = _rounded(counted, rounding, trail, item=name, figure="counted")
     ceiling = item.item.ceiling
     if ceiling is not None and points - counted + reward > ceiling:
-        most = max(_NOTHING, ceiling - points + counted)
+        most = ceiling - points + counted
         trail.append(_clamp("item-ceiling", "ceiling", reward, most, item=name, limit=to_decimal(ceiling)))
         reward = most
     reward = _rounded(reward, rounding, trail, item=name, figure="reward")

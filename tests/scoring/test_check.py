@@ -66,6 +66,11 @@ def test_rounded_totals_leave_no_gap_between_two_neighbours_on_their_grid() -> N
     assert codes(neighbours.replace('id = "grade"\n', 'id = "grade"\nround = "after"\n')) == ["band-gap"]
 
 
+def test_a_bound_that_both_neighbours_leave_out_is_a_gap() -> None:
+    assert codes(BASE.replace('from = "60"', 'from = "60.01"')) == ["band-gap"]
+    assert codes(BASE.replace('from = "60"', 'above = "60"')) == ["band-gap"]
+
+
 def test_an_open_top_is_needed_unless_the_total_has_a_ceiling() -> None:
     closed = BASE.replace('from = "60" }', 'from = "60", to = "100" }')
     assert codes(closed) == ["band-gap"]

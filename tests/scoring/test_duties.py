@@ -83,6 +83,11 @@ def test_a_closed_site_that_was_inspected_covers_no_other() -> None:
     assert (month.state, month.inspected, month.sites, month.coverage) == ("missed", 0, 1, 0)
 
 
+def test_the_coverage_of_a_record_that_names_sites_is_that_of_its_sites() -> None:
+    claimed = {"rule": "A1.1", "month": "2026-01", "sites": ["north"], "coverage": "1"}
+    assert states(duties=[claimed], sites=["north", "south"])["A1.1:2026-01"] == "missed"
+
+
 def test_coverages_are_added_only_where_the_setting_says_so() -> None:
     halves = [{"rule": "A1.1", "month": "2026-01", "coverage": "0.5"}] * 2
     added = FAITHFUL.replace('duty-within-month = "sites-or-highest"', 'duty-within-month = "sum"')
