@@ -157,20 +157,19 @@ def check_revision(
                 sentence = f"{where}: an amount is above 0; strike the line to take it away."
                 raise FindingRefused(sentence, code="revision-not-positive", where=where)
             if step.kind == "lower":
-                _check_lower(plan, where, before, step.amount)
+                _check_lower(plan, rule, where, before, step.amount)
             if step.kind == "change" or plan.rubric.settings.appeal_lower == "within-rule":
                 _check_within(rule, where, step.amount, units)
         before = step.in_force(original)
 
 
-def _check_lower(plan: PostPlan, where: str, before: Fraction, amount: Fraction) -> None:
+def _check_lower(plan: PostPlan, rule: RulePlan, where: str, before: Fraction, amount: Fraction) -> None:
     if amount > before:
         sentence = f"{where}: an appeal may not raise {to_decimal(before)} to {to_decimal(amount)}; keep or lower it."
         raise FindingRefused(sentence, code="not-lower", where=where)
-    if (amount / plan.rubric.settings.step).denominator != 1:
-        sentence = (
-            f"{where}: {to_decimal(amount)} is not on the step {to_decimal(plan.rubric.settings.step)}; change it."
-        )
+    step = rule.step if rule.rule.kind == "range" else plan.rubric.settings.step
+    if (amount / step).denominator != 1:
+        sentence = f"{where}: {to_decimal(amount)} is not on the step {to_decimal(step)}; change it."
         raise FindingRefused(sentence, code="off-step", where=where)
 
 

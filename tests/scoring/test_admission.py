@@ -121,6 +121,11 @@ def test_a_fixed_amount_cannot_be_changed_at_review_and_can_be_lowered_on_appeal
         score(within, "deputy-security", lowered)
 
 
+def test_an_appeal_lowers_on_the_step_of_the_rule() -> None:
+    book = ledger(findings=[finding("X1.2", "4")]).revise("F1", Revision("lower", Fraction(5, 2), "appeal"))
+    assert score(rubric(RICH), "keeper", book).item("X1").counted == Fraction(5, 2)
+
+
 def test_a_decision_about_something_that_is_no_derived_deduction_is_refused() -> None:
     book = ledger().revise_duty("A1.2", "2026-01", Revision("strike"))
     with pytest.raises(FindingRefused, match=r"A1.2:2026-01 is no derived deduction"):
