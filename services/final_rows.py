@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import BindParameter, Select, and_, bindparam, exists, func, insert, literal, null, select
+from sqlalchemy import BindParameter, Select, and_, bindparam, exists, func, insert, null, select
 
 from models.appraisals import FinalItem, PersonResult, ScoreItem
 from models.columns import BIGINT, UtcDateTime, table_of
@@ -21,7 +21,7 @@ from services.errors import Conflict, NotFound, Refused
 from services.finalising import last_proposal, owe_completion, stream
 from services.outbox import Promise, promise_many
 from services.person_results import APPRAISAL, FINAL, SCORE, SCORE_IN_FORCE, PersonRow
-from services.result_table import FIGURES, written_table
+from services.result_table import FIGURES, INPUT_DIGEST, written_table
 from services.unit_of_work import Transaction, UnitOfWork
 from workflow.cycle import decide_cycle
 from workflow.vocabulary import LAST_STAGE, CycleState, Role
@@ -30,9 +30,6 @@ CYCLE = table_of(Cycle)
 FINAL_ITEM = table_of(FinalItem)
 PERSON_RESULT = table_of(PersonResult)
 SCORE_ITEM = table_of(ScoreItem)
-
-NOT_RATED_INPUT = "not-rated"
-"""What a final row has for the digest of its inputs where nothing was scored."""
 
 FIRST_REVISION = 1
 LATE_REVISION = 2
@@ -70,7 +67,7 @@ def _figures() -> Select[Any]:
             SCORE.c.maximum,
             SCORE.c.grade,
             SCORE.c.id,
-            func.coalesce(SCORE.c.ledger_digest, literal(NOT_RATED_INPUT)),
+            INPUT_DIGEST,
             null(),
             null(),
             bindparam("at", type_=UtcDateTime()),

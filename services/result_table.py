@@ -12,7 +12,7 @@ from fractions import Fraction
 from itertools import groupby
 from typing import Any
 
-from sqlalchemy import FromClause, Row, Select, bindparam, select
+from sqlalchemy import FromClause, Row, Select, bindparam, func, literal, select
 
 from models.appraisals import FinalItem, ScoreItem
 from models.columns import table_of
@@ -28,6 +28,9 @@ SCORE_ITEM = table_of(ScoreItem)
 
 FIGURES = ("points", "recorded", "counted", "reward", "score")
 """The five figures of an item, in points."""
+
+INPUT_DIGEST = func.coalesce(SCORE.c.ledger_digest, literal("not-rated"))
+"""The digest of what a result was computed from: the ledger of its score."""
 
 
 def _rows(source: FromClause, figures: Any, digest: Any, outcome: Any, items: Any) -> Select[Any]:
@@ -51,7 +54,7 @@ def _rows(source: FromClause, figures: Any, digest: Any, outcome: Any, items: An
 _OF_SCORES = _rows(
     HELD.outerjoin(SCORE, SCORE_IN_FORCE).outerjoin(SCORE_ITEM, SCORE_ITEM.c.score_id == SCORE.c.id),
     SCORE.c,
-    SCORE.c.ledger_digest,
+    INPUT_DIGEST,
     APPRAISAL.c.outcome,
     SCORE_ITEM.c,
 ).where(APPRAISAL.c.cycle_id == bindparam("cycle"), APPRAISAL.c.stage == LAST_STAGE)
@@ -74,7 +77,7 @@ class TableRow:
     appraisal_id: int
     post: str
     outcome: str
-    input_digest: str | None
+    input_digest: str
     total: Fraction | None
     maximum: Fraction | None
     grade: str | None

@@ -50,8 +50,8 @@ class Transaction:
         return self.connection.execute(statement, values).scalar()
 
     def run(self, statement: Executable, values: Values | Sequence[Values] | None = None) -> int:
-        """Run a write; the number of rows it touched."""
-        return self.connection.execute(statement, values).rowcount
+        """Run a write; the number of rows it touched, those of an INSERT..SELECT too."""
+        return self.connection.execute(statement, values, execution_options={"preserve_rowcount": True}).rowcount
 
     def insert(self, table: Table, values: Values) -> int:
         """Insert one row and return its id."""

@@ -7,6 +7,9 @@ from sqlalchemy import Engine
 
 from services.audit import AuditKeys
 from services.unit_of_work import UnitOfWork
+from tests.services.counting import statements
+
+__all__ = ["statements"]
 
 NOON = dt.datetime(2026, 1, 5, 4, 0, tzinfo=dt.UTC)
 
