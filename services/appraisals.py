@@ -14,7 +14,8 @@ from services.audit import StoredText, store_text
 from services.case_facts import gather
 from services.effects import Brought, after_move, before_move
 from services.errors import AppraiseError, Conflict, NotFound
-from services.moving import Standing, Step, load, write_steps
+from services.moving import Step, write_steps
+from services.standing import Standing, load
 from services.unit_of_work import Transaction, UnitOfWork, rule_error, use_case
 from workflow.engine import decide
 from workflow.errors import WorkflowError

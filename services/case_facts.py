@@ -14,8 +14,8 @@ from services import calendars
 from services.access import own_or_superior
 from services.actors import Actor
 from services.judging import Judged, Pending, items_made_worse, judge
-from services.moving import Standing, local_day
 from services.revisions import contested_lines, plan
+from services.standing import Standing, local_day
 from services.unit_of_work import Transaction
 from workflow.case import Case
 from workflow.lifecycle import Move

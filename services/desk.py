@@ -17,8 +17,8 @@ from services.access import PARTY
 from services.actors import Actor
 from services.case_facts import options
 from services.errors import Refused
-from services.moving import APPRAISAL, CYCLE, Standing, load, local_day
 from services.sight import Sight, sight, unseen
+from services.standing import APPRAISAL, CYCLE, Standing, load, local_day
 from services.unit_of_work import Transaction, UnitOfWork, use_case
 from workflow.vocabulary import CycleState
 

@@ -18,7 +18,7 @@ from services.actors import Actor
 from services.audit import append_event
 from services.cycles import demand_hr
 from services.errors import Refused
-from services.moving import local_day
+from services.standing import local_day
 from services.unit_of_work import Transaction, UnitOfWork, use_case
 from workflow.vocabulary import CycleState, Role, RosterStatus, Severity
 

@@ -18,7 +18,7 @@ from scoring.score import score as score_ledger
 from services import ledgers
 from services.audit import digest
 from services.definitions import rubric_of
-from services.moving import Standing
+from services.standing import Standing
 from services.unit_of_work import Transaction
 
 SHEET = table_of(Sheet)

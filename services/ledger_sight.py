@@ -6,9 +6,9 @@ from services.access import granted_roles, own_or_superior
 from services.actors import Actor
 from services.errors import NotFound
 from services.ledgers import LedgerState
-from services.moving import load
 from services.reporting import assessor_of
 from services.sight import Sight, sight
+from services.standing import load
 from services.unit_of_work import Transaction
 from workflow.vocabulary import Role
 

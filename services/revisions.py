@@ -14,7 +14,8 @@ from scoring.numbers import parse_decimal, to_decimal
 from services.errors import Malformed, Refused
 from services.judging import Judged, Pending
 from services.ledgers import finding_line, month_line
-from services.moving import Standing, Step
+from services.moving import Step
+from services.standing import Standing
 from services.unit_of_work import Transaction
 from workflow.lifecycle import Move
 from workflow.vocabulary import Role

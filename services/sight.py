@@ -11,7 +11,7 @@ from types import MappingProxyType
 
 from services.access import Parts, own_or_superior
 from services.errors import NotFound
-from services.moving import Standing
+from services.standing import Standing
 from services.unit_of_work import Transaction
 from workflow.vocabulary import Role
 

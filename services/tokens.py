@@ -13,7 +13,7 @@ from services.access import granted_roles
 from services.actors import SYSTEM, Actor
 from services.audit import append_event
 from services.errors import Refused
-from services.moving import local_day
+from services.standing import local_day
 from services.unit_of_work import Transaction, UnitOfWork, use_case
 from workflow.vocabulary import Role
 

@@ -8,7 +8,7 @@ from catalog.shelf import rubric_text, workflow_text
 from models.columns import table_of
 from models.findings import DutySite
 from models.people import Assignment, Contact, Grant, Organisation, Person, Post, Unit
-from services import cycles, definitions, opening
+from services import cycles, definitions, launch, opening
 from services.actors import SYSTEM, Actor
 from services.appraisals import Moved, Words, act
 from services.roster import Choices
@@ -111,7 +111,7 @@ def open_quarter(uow: UnitOfWork, office: TinyOffice, *, code: str = QUARTER, no
     at = now or noon(1, 5)
     hr = office.actor(OFFICER)
     cycles.new(uow, actor=hr, now=at, code=code, rubrics=[RUBRIC])
-    opened = cycles.open_cycle(uow, actor=hr, now=at, cycle=code, choices=Choices())
+    opened = launch.open_cycle(uow, actor=hr, now=at, cycle=code, choices=Choices())
     for first, last in opened.ranges:
         opening.open_chunk(uow, now=at, cycle=opened.cycle_id, first=first, last=last, at=at.isoformat())
     return opened.cycle_id
