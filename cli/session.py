@@ -4,16 +4,17 @@ import datetime as dt
 import json
 import zoneinfo
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
-from config.clock import SimulatedClock
-from config.settings import Settings, load_settings
-from config.wiring import Wiring, wire
-from services import naming, tokens
 from services.actors import Actor
 from services.errors import Malformed, Refused
+
+# What is opened piece by piece is also imported piece by piece: `--help` answers in a moment.
+if TYPE_CHECKING:
+    from config.settings import Settings
+    from config.wiring import Wiring
 
 
 class Session:
@@ -22,20 +23,25 @@ class Session:
     def __init__(self, folder: Path | None, at: str | None) -> None:
         self._overrides: dict[str, Any] = {} if folder is None else {"data_dir": folder}
         self._at = at
-        self._settings: Settings | None = None
-        self._wiring: Wiring | None = None
+        self._settings: "Settings | None" = None
+        self._wiring: "Wiring | None" = None
 
     @property
-    def settings(self) -> Settings:
+    def settings(self) -> "Settings":
         """The settings, read once."""
         if self._settings is None:
+            from config.settings import load_settings
+
             self._settings = load_settings(self._overrides)
         return self._settings
 
     @property
-    def wiring(self) -> Wiring:
+    def wiring(self) -> "Wiring":
         """The database and what belongs to it, opened once."""
         if self._wiring is None:
+            from config.clock import SimulatedClock
+            from config.wiring import wire
+
             self._wiring = wire(self.settings)
             moment = self._moment(self._wiring)
             if moment is not None:
@@ -53,6 +59,8 @@ class Session:
 
     def actor(self, as_number: str | None, reason: str | None = None) -> Actor:
         """Return as whom the command acts; see `services.tokens.actor_for`."""
+        from services import tokens
+
         return tokens.actor_for(
             self.uow, now=self.now(), as_number=as_number, token=self.settings.access_token(), reason=reason
         )
@@ -63,7 +71,9 @@ class Session:
             self._wiring.close()
             self._wiring = None
 
-    def _moment(self, wiring: Wiring) -> dt.datetime | None:
+    def _moment(self, wiring: "Wiring") -> dt.datetime | None:
+        from services import naming, tokens
+
         with wiring.uow.read() as tx:
             row = tx.first(naming.ANY_ORGANISATION)
         if row is None or row.kind not in tokens.FREE_KINDS:
