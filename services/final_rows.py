@@ -4,23 +4,22 @@ Results are inserted and the cycle moves; no appraisal does. What was written mu
 """
 
 import datetime as dt
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import islice
 from typing import Any
 
 from sqlalchemy import BindParameter, Select, and_, bindparam, exists, func, insert, null, select
 
-from models.appraisals import FinalItem, PersonResult, ScoreItem
+from models.appraisals import FinalItem, ScoreItem
 from models.columns import BIGINT, UtcDateTime, table_of
 from models.cycles import Cycle
+from services import person_results
 from services.actors import SYSTEM
 from services.audit import append_event
 from services.cycles import advance
 from services.errors import Conflict, NotFound, Refused
 from services.finalising import last_proposal, owe_completion, stream
-from services.outbox import Promise, promise_many
-from services.person_results import APPRAISAL, FINAL, SCORE, SCORE_IN_FORCE, PersonRow
+from services.person_results import APPRAISAL, FINAL, SCORE, SCORE_IN_FORCE
 from services.result_table import FIGURES, INPUT_DIGEST, written_table
 from services.unit_of_work import Transaction, UnitOfWork
 from workflow.cycle import decide_cycle
@@ -28,14 +27,11 @@ from workflow.vocabulary import LAST_STAGE, CycleState, Role
 
 CYCLE = table_of(Cycle)
 FINAL_ITEM = table_of(FinalItem)
-PERSON_RESULT = table_of(PersonResult)
 SCORE_ITEM = table_of(ScoreItem)
 
-FIRST_REVISION = 1
 LATE_REVISION = 2
-"""What enters after the approval is a revision of the table: the first had no row of it."""
+"""What enters after the approval is a revision of the table: its first had no row of it."""
 
-_BATCH = 2000
 _CYCLE = select(CYCLE).where(CYCLE.c.id == bindparam("cycle"))
 _LOCKED = _CYCLE.with_for_update(key_share=True)
 _WRITTEN = select(func.count()).where(FINAL.c.cycle_id == bindparam("cycle"))
@@ -146,7 +142,7 @@ def finalise_chunk(uow: UnitOfWork, *, now: dt.datetime, cycle_id: int, first: i
         if _signed(tx, cycle_id) == CycleState.FINAL:
             return Written(0, 0)
         pending = last_proposal(tx, cycle_id, "proposed")
-        span = {"cycle": cycle_id, "first": first, "last": last, "revision": FIRST_REVISION}
+        span = {"cycle": cycle_id, "first": first, "last": last, "revision": 1}
         rows = tx.run(_INSERT_RANGE, {**span, "carried": list(pending.carried), "at": now})
         if rows:
             tx.run(_INSERT_RANGE_ITEMS, span)
@@ -192,10 +188,10 @@ def complete(uow: UnitOfWork, *, now: dt.datetime, cycle_id: int) -> Completed:
                 "the jobs that owe them are at work or have failed.",
                 "not-all-written",
             )
-        for batch in batches(people):
+        for batch in person_results.batches(people):
             for person in batch:
                 table.add(person)
-            write_person_results(tx, row, batch, revisions={}, now=now)
+            person_results.write(tx, row, batch, revisions={}, now=now)
         if table.digest != pending.digest:
             raise Conflict(
                 f"The rows written for {row.code} are not the table that was signed; nothing became final. "
@@ -215,45 +211,3 @@ def write_late(tx: Transaction, cycle_id: int, appraisals: Sequence[int], now: d
     rows = tx.run(_INSERT_SOME, {**some, "at": now})
     tx.run(_INSERT_SOME_ITEMS, some)
     return rows
-
-
-def write_person_results(
-    tx: Transaction,
-    cycle: Any,
-    people: Sequence[PersonRow],
-    *,
-    revisions: dict[int, tuple[int, int | None]],
-    now: dt.datetime,
-) -> None:
-    """Write results of people, each with the notice it owes. Two statements.
-
-    `revisions` has, for those whose result is revised, the new revision and the id of the row it supersedes.
-    """
-    rows = []
-    notices = []
-    for person in people:
-        revision, supersedes = revisions.get(person.person_id, (FIRST_REVISION, None))
-        rows.append(
-            {
-                "cycle_id": cycle.id,
-                "person_id": person.person_id,
-                "revision": revision,
-                "total": person.total,
-                "grade": person.grade,
-                "steps": person.steps,
-                "supersedes_id": supersedes,
-                "at": now,
-            }
-        )
-        if person.total is not None:
-            key = f"result-final/{cycle.id}/{person.person_id}/{revision}"
-            notices.append(Promise("result-final", person.person_id, key, payload={"cycle": cycle.code}))
-    tx.insert_many(PERSON_RESULT, rows)
-    promise_many(tx, notices, now=now)
-
-
-def batches(rows: Iterable[PersonRow], size: int = _BATCH) -> Iterator[list[PersonRow]]:
-    """Cut a stream into lists of at most `size`."""
-    source = iter(rows)
-    while batch := list(islice(source, size)):
-        yield batch

@@ -6,7 +6,7 @@ A refused proposal leaves nothing but its record. Approving owes the writing of 
 
 import datetime as dt
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -167,7 +167,7 @@ def put_forward(
     kind: str,
     actor: Actor,
     now: dt.datetime,
-    facts: dict[str, Sequence[int]],
+    facts: Mapping[str, Sequence[int]],
 ) -> Proposal:
     """Write a proposal and its event; `facts` are lists of appraisal ids that the event carries besides."""
     if actor.person_id is None:

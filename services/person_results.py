@@ -3,16 +3,17 @@
 The parts come from the scores in force while a table is proposed and signed, and from the final rows afterwards.
 """
 
+import datetime as dt
 import json
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from itertools import groupby
+from itertools import groupby, islice
 from typing import Any
 
 from sqlalchemy import FromClause, Row, Select, and_, bindparam, exists, select
 
-from models.appraisals import Appraisal, Final, Score
+from models.appraisals import Appraisal, Final, PersonResult, Score
 from models.columns import table_of
 from models.cycles import Roster
 from models.people import Assignment, Post
@@ -24,6 +25,7 @@ from scoring.plan import plan_for
 from scoring.result import Step
 from scoring.rollup import Part, person_mean
 from services.definitions import rubric_of
+from services.outbox import Promise, promise_many
 from services.unit_of_work import Transaction
 from workflow.vocabulary import Outcome
 
@@ -31,6 +33,7 @@ APPRAISAL = table_of(Appraisal)
 ASSIGNMENT = table_of(Assignment)
 DEFINITION = table_of(Definition)
 FINAL = table_of(Final)
+PERSON_RESULT = table_of(PersonResult)
 POST = table_of(Post)
 ROSTER = table_of(Roster)
 SCORE = table_of(Score)
@@ -89,6 +92,14 @@ _PARTS_OF_FIRST_FINALS = _parts(
 _PARTS_IN_FORCE = _parts(
     HELD.outerjoin(FINAL, and_(FINAL.c.appraisal_id == APPRAISAL.c.id, IN_FORCE)), FINAL.c, FINAL.c.outcome, FINAL.c.id
 ).where(APPRAISAL.c.person_id.in_(bindparam("persons", expanding=True)))
+_WRITTEN = (
+    select(PERSON_RESULT)
+    .where(
+        PERSON_RESULT.c.cycle_id == bindparam("cycle"),
+        PERSON_RESULT.c.person_id.in_(bindparam("persons", expanding=True)),
+    )
+    .order_by(PERSON_RESULT.c.revision)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,12 +130,6 @@ def of_scores(tx: Transaction, cycle_id: int, carried: Collection[int]) -> Itera
 def of_first_finals(tx: Transaction, cycle_id: int) -> Iterator[PersonRow]:
     """Yield the results that the final rows of the approval make. One statement."""
     return _persons(tx, tx.stream(_PARTS_OF_FIRST_FINALS, {"cycle": cycle_id}), lambda part: part.present is not None)
-
-
-def in_force(tx: Transaction, cycle_id: int, people: Sequence[int]) -> list[PersonRow]:
-    """Return the results of people by the final rows in force; nobody of whom an appraisal is still out."""
-    parts = tx.stream(_PARTS_IN_FORCE, {"cycle": cycle_id, "persons": list(people)})
-    return list(_persons(tx, parts, lambda part: part.present is not None))
 
 
 def _persons(tx: Transaction, parts: Iterable[Row[Any]], present: Callable[[Row[Any]], bool]) -> Iterator[PersonRow]:
@@ -178,3 +183,65 @@ def _grade(tx: Transaction, chief: Row[Any], total: Fraction) -> str | None:
 
 def _json(steps: list[Step]) -> str:
     return json.dumps(steps, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+
+
+def write(
+    tx: Transaction,
+    cycle: Row[Any],
+    people: Sequence[PersonRow],
+    *,
+    revisions: Mapping[int, tuple[int, int | None]],
+    now: dt.datetime,
+) -> None:
+    """Write results of people, each with the notice it owes. Two statements.
+
+    `revisions` has, for those whose result is revised, the new revision and the id of the row it supersedes.
+    """
+    rows = []
+    notices = []
+    for person in people:
+        revision, supersedes = revisions.get(person.person_id, (1, None))
+        rows.append(
+            {
+                "cycle_id": cycle.id,
+                "person_id": person.person_id,
+                "revision": revision,
+                "total": person.total,
+                "grade": person.grade,
+                "steps": person.steps,
+                "supersedes_id": supersedes,
+                "at": now,
+            }
+        )
+        if person.total is not None:
+            key = f"result-final/{cycle.id}/{person.person_id}/{revision}"
+            notices.append(Promise("result-final", person.person_id, key, payload={"cycle": cycle.code}))
+    tx.insert_many(PERSON_RESULT, rows)
+    promise_many(tx, notices, now=now)
+
+
+def revise(tx: Transaction, cycle: Row[Any], people: Sequence[int], *, now: dt.datetime) -> list[PersonRow]:
+    """Write the results of people anew after their final rows changed; those that come out the same stay.
+
+    Nobody of whom an appraisal is still out gets a result. Returns what was written. Four statements.
+    """
+    some = {"cycle": cycle.id, "persons": list(people)}
+    before = {row.person_id: row for row in tx.all(_WRITTEN, some)}
+    changed = [
+        person
+        for person in _persons(tx, tx.stream(_PARTS_IN_FORCE, some), lambda part: part.present is not None)
+        if (was := before.get(person.person_id)) is None
+        or (was.total, was.grade, was.steps) != (person.total, person.grade, person.steps)
+    ]
+    # What enters after the approval begins with the second revision: the signed table had no row of it.
+    revisions: dict[int, tuple[int, int | None]] = {person.person_id: (2, None) for person in changed}
+    revisions |= {person_id: (row.revision + 1, row.id) for person_id, row in before.items()}
+    write(tx, cycle, changed, revisions=revisions, now=now)
+    return changed
+
+
+def batches(rows: Iterable[PersonRow], size: int = 2000) -> Iterator[list[PersonRow]]:
+    """Cut a stream into lists of at most `size`."""
+    source = iter(rows)
+    while batch := list(islice(source, size)):
+        yield batch

@@ -11,7 +11,7 @@ Counting = Callable[[], AbstractContextManager[list[str]]]
 
 @pytest.fixture
 def statements(engine: Engine) -> Counting:
-    """`with statements() as sent:` collects the text of each statement sent meanwhile."""
+    """Collect the text of each statement sent while `with statements() as sent:` runs."""
 
     @contextmanager
     def counting() -> Iterator[list[str]]:
