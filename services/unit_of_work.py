@@ -134,7 +134,9 @@ def database_error(error: DBAPIError) -> AppraiseError:
         code, _, sentence = said.partition("appraise:")[2].partition(":")
         lines = sentence.strip().splitlines()
         if code == "conflict":
-            return Conflict("Somebody was faster: it has changed since you looked. Look again and decide anew.", "faster")
+            return Conflict(
+                "Somebody was faster: it has changed since you looked. Look again and decide anew.", "faster"
+            )
         return Refused(f"The database refused it: {lines[0] if lines else code}", code)
     lowered = said.lower()
     for words, kind, code, sentence in _DATABASE_WORDS:
