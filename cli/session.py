@@ -3,18 +3,19 @@
 import datetime as dt
 import json
 import zoneinfo
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
 
-from services.actors import Actor
 from services.errors import Malformed, Refused
 
-# What is opened piece by piece is also imported piece by piece: `--help` answers in a moment.
 if TYPE_CHECKING:
     from config.settings import Settings
     from config.wiring import Wiring
+    from services.actors import Actor
+    from services.unit_of_work import UnitOfWork
 
 
 class Session:
@@ -23,17 +24,19 @@ class Session:
     def __init__(self, folder: Path | None, at: str | None) -> None:
         self._overrides: dict[str, Any] = {} if folder is None else {"data_dir": folder}
         self._at = at
-        self._settings: "Settings | None" = None
-        self._wiring: "Wiring | None" = None
+        self._wiring: Wiring | None = None
 
-    @property
+    @cached_property
     def settings(self) -> "Settings":
         """The settings, read once."""
-        if self._settings is None:
-            from config.settings import load_settings
+        from config.settings import load_settings
 
-            self._settings = load_settings(self._overrides)
-        return self._settings
+        return load_settings(self._overrides)
+
+    @property
+    def language(self) -> Any:
+        """The language of the terminal: `en` or `zh`."""
+        return self.settings.language
 
     @property
     def wiring(self) -> "Wiring":
@@ -45,19 +48,32 @@ class Session:
             self._wiring = wire(self.settings)
             moment = self._moment(self._wiring)
             if moment is not None:
+                self._wiring.close()
                 self._wiring = wire(self.settings, clock=SimulatedClock(moment))
         return self._wiring
 
     @property
-    def uow(self) -> Any:
+    def uow(self) -> "UnitOfWork":
         """The unit of work of the opened database."""
         return self.wiring.uow
+
+    @cached_property
+    def zone(self) -> zoneinfo.ZoneInfo:
+        """The organisation's zone, in which people read every moment."""
+        from services import naming
+
+        with self.uow.read() as tx:
+            return zoneinfo.ZoneInfo(naming.organisation(tx).zone)
 
     def now(self) -> dt.datetime:
         """The moment commands act at."""
         return self.wiring.now()
 
-    def actor(self, as_number: str | None, reason: str | None = None) -> Actor:
+    def local(self, moment: dt.datetime | None) -> str:
+        """Return a moment as people of the organisation read it; nothing for none."""
+        return "" if moment is None else moment.astimezone(self.zone).strftime("%Y-%m-%d %H:%M")
+
+    def actor(self, as_number: str | None, reason: str | None = None) -> "Actor":
         """Return as whom the command acts; see `services.tokens.actor_for`."""
         from services import tokens
 
