@@ -166,7 +166,7 @@ _RESOLVE = (
         FAILURE.c.source_id == bindparam("row"),
         FAILURE.c.resolved_at.is_(None),
     )
-    .values(resolved_at=bindparam("at", type_=UtcDateTime()))
+    .values(resolved_at=bindparam("settled", type_=UtcDateTime()))
 )
 
 
@@ -180,4 +180,4 @@ def record_failure(
 
 def resolve_failures(tx: Transaction, source: str, source_id: int, at: dt.datetime) -> None:
     """Mark what was shown about a row as dealt with."""
-    tx.run(_RESOLVE, {"whence": source, "row": source_id, "at": at})
+    tx.run(_RESOLVE, {"whence": source, "row": source_id, "settled": at})
