@@ -5,20 +5,21 @@ import traceback
 from pathlib import Path
 from typing import Annotated
 
-import click
 import typer
+from typer.exceptions import TyperException
 
+from cli.commands import Commands
 from cli.session import Session
-from config.settings import SettingsError
-from scoring.errors import FindingRefused, ScoringError
 from services.errors import AppraiseError
-from workflow.errors import DefinitionError, WorkflowError
 
 CRASH_FILE = "appraise-error.log"
 
 app = typer.Typer(
     name="appraise",
+    cls=Commands,
+    add_completion=False,
     help="Appraisal cycles with approvals: scores that explain themselves, an audit that shows tampering.",
+    epilog="Example: appraise cycle status 2026Q1 --as 1007",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
@@ -52,34 +53,48 @@ def run(arguments: list[str]) -> int:
     0 done, 1 a check found a fault, 2 usage or malformed input, 3 refused by a rule, 4 not found or not yours,
     5 conflict, 6 environment.
     """
-    from cli import commands
-
-    commands.register(app)
     try:
         code = typer.main.get_command(app)(args=arguments, prog_name="appraise", standalone_mode=False)
-    except click.exceptions.Abort:
+    except typer.Abort:
         return _say("Stopped; what was not finished has not been written.", 1)
-    except click.ClickException as error:
-        error.show()
-        return error.exit_code
+    except TyperException as error:
+        return _say(_usage(error), error.exit_code)
     except AppraiseError as error:
         return _say(error.sentence, error.exit_code)
-    except SettingsError as error:
-        return _say("\n".join(error.problems), 6)
-    except (DefinitionError, ScoringError, WorkflowError) as error:
-        return _say(str(error), 3 if isinstance(error, FindingRefused) else 2)
     except BrokenPipeError:
         return 0
     except OSError as error:
         return _say(f"{error.strerror or error}: {error.filename or 'the machine refused it'}.", 6)
     except Exception as error:  # noqa: BLE001 - a person is told one sentence; the details go to a file
-        return _say(_crash(error), 1)
+        return _say(*_other(error))
     return code if isinstance(code, int) else 0
 
 
 def _say(sentence: str, code: int) -> int:
     print(sentence, file=sys.stderr)
     return code
+
+
+def _usage(error: TyperException) -> str:
+    """Return what was wrong with the command line, and where its help is."""
+    context = getattr(error, "ctx", None)
+    sentence = error.format_message().rstrip()
+    if context is None or "Usage:" in sentence:
+        return sentence
+    return f"{sentence if sentence.endswith(('.', '?')) else sentence + '.'} See '{context.command_path} --help'."
+
+
+def _other(error: Exception) -> tuple[str, int]:
+    # What these modules import takes longer than the help of a command; it is loaded by whatever raised the error.
+    from config.settings import SettingsError
+    from scoring.errors import FindingRefused, ScoringError
+    from workflow.errors import DefinitionError, WorkflowError
+
+    if isinstance(error, SettingsError):
+        return "\n".join(error.problems), 6
+    if isinstance(error, DefinitionError | ScoringError | WorkflowError):
+        return str(error), 3 if isinstance(error, FindingRefused) else 2
+    return _crash(error), 1
 
 
 def _crash(error: Exception) -> str:

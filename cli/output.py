@@ -10,20 +10,26 @@ from fractions import Fraction
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
 from scoring.numbers import to_decimal
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for programs instead of words for people.")]
 AsOption = Annotated[str | None, typer.Option("--as", help="The employee number of the person who acts.")]
 ReasonOption = Annotated[
-    str | None, typer.Option("--reason", help="Why somebody else types it (entry by proxy), or why it is done.")
+    str | None, typer.Option("--reason", help="Why you enter it for somebody else; shown on the form and told to him.")
+]
+ProxyReasonOption = Annotated[
+    str | None,
+    typer.Option(
+        "--proxy-reason", help="Why you enter it for somebody else; without it the reason of the act counts for both."
+    ),
 ]
 
 
-def console() -> Console:
+def console() -> Any:
     """Return the console that people read; plain where it is no terminal."""
+    from rich.console import Console
+
     return Console(highlight=False, soft_wrap=not sys.stdout.isatty(), markup=False)
 
 
@@ -50,13 +56,22 @@ def print_json(value: Any) -> None:
 
 
 def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-    """Print rows under headings; figures are exact and without trailing zeros."""
+    """Print rows under headings; figures are exact and without trailing zeros. Moments come as `Session.local` has it.
+
+    Where it is no terminal no line is broken, so that programs and people with a narrow pager get each row whole.
+    """
+    from rich.table import Table
+
     table = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False)
-    for column in columns:
-        table.add_column(column)
+    last = len(columns) - 1
+    for place, column in enumerate(columns):
+        table.add_column(column, no_wrap=not sys.stdout.isatty(), overflow="fold" if place == last else "ellipsis")
     for row in rows:
         table.add_row(*(words(value) for value in row))
-    console().print(table)
+    written = console()
+    if not sys.stdout.isatty():
+        written.width = max(written.width, written.measure(table).maximum)
+    written.print(table)
 
 
 def words(value: Any) -> str:
@@ -65,9 +80,17 @@ def words(value: Any) -> str:
         return ""
     if isinstance(value, Fraction):
         return to_decimal(value)
-    if isinstance(value, dt.datetime):
-        return value.astimezone().strftime("%Y-%m-%d %H:%M")
+    if isinstance(value, Enum):
+        return str(value.value)
     return str(value)
+
+
+def heading(language: Any, *terms: str) -> tuple[str, ...]:
+    """Return the glossary's words for columns, beginning with a capital."""
+    from catalog.glossary import term
+
+    found = [term(identifier, language) for identifier in terms]
+    return tuple(word[:1].upper() + word[1:] for word in found)
 
 
 def say(*lines: str) -> None:

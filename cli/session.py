@@ -11,6 +11,7 @@ import typer
 
 from services.errors import Malformed, Refused
 
+# What is opened piece by piece is also imported piece by piece: `--help` answers in a moment.
 if TYPE_CHECKING:
     from config.settings import Settings
     from config.wiring import Wiring

@@ -1,0 +1,41 @@
+"""The frame: the table of commands, help, usage, and the one way out of every error."""
+
+import subprocess
+import sys
+
+import pytest
+
+from cli.app import run
+from cli.commands import TABLE, load
+
+
+def test_help_lists_every_command_of_the_table(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["--help"]) == 0
+    printed = capsys.readouterr().out
+    assert [name for name in TABLE if f"\n  {name} " not in printed] == []
+
+
+@pytest.mark.parametrize("name", ["version"])
+def test_each_command_gives_an_example(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    command = load(name)
+    lines = [[name, each] for each in command.commands] if TABLE[name].group else [[name]]
+    for line in lines:
+        assert run([*line, "--help"]) == 0
+        assert "Example" in capsys.readouterr().out, line
+
+
+def test_help_and_version_import_no_database() -> None:
+    looked = "import sys; from cli.app import run; run(sys.argv[1:]); print('sqlalchemy' in sys.modules)"
+    for words in ("--help", "version"):
+        done = subprocess.run([sys.executable, "-c", looked, words], capture_output=True, text=True, check=True)
+        assert done.stdout.endswith("False\n")
+
+
+def test_a_misspelt_command_is_told_the_nearest(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["versoin"]) == 2
+    assert capsys.readouterr().err == "No such command 'versoin'. Did you mean 'version'? See 'appraise --help'.\n"
+
+
+def test_an_unknown_option_is_usage(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["version", "--loud"]) == 2
+    assert capsys.readouterr().err == "No such option: --loud. See 'appraise version --help'.\n"
