@@ -67,6 +67,7 @@ _OF_FINALS = _rows(
     FINAL_ITEM.c,
 ).where(APPRAISAL.c.cycle_id == bindparam("cycle"))
 _OF_FIRST_FINALS = _OF_FINALS.where(FIRST)
+_OF_SOME_FINALS = _OF_FINALS.where(FINAL.c.id.in_(bindparam("finals", expanding=True)))
 _OF_LATE_FINALS = _OF_FINALS.where(
     FINAL.c.supersedes_id.is_(None), FINAL.c.appraisal_id.in_(bindparam("appraisals", expanding=True))
 )
@@ -156,6 +157,14 @@ def late_written(tx: Transaction, cycle_id: int, appraisals: Sequence[int]) -> S
     """Return the same rows as they entered the final table."""
     summary = Summary()
     for row in _grouped(tx.stream(_OF_LATE_FINALS, {"cycle": cycle_id, "appraisals": list(appraisals)})):
+        summary.add(row)
+    return summary
+
+
+def finals_table(tx: Transaction, cycle_id: int, finals: Sequence[int]) -> Summary:
+    """Return the rows with these ids of the final table."""
+    summary = Summary()
+    for row in _grouped(tx.stream(_OF_SOME_FINALS, {"cycle": cycle_id, "finals": list(finals)})):
         summary.add(row)
     return summary
 

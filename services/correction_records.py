@@ -1,0 +1,84 @@
+"""Corrections as the audit chain has them: decisions about lines after finality, in their order.
+
+The appraisal is closed and does not move, so such a decision has no row beside the finding: it stands in the event of
+the correction, chained and keyed, and in the steps of the score that came of it.
+"""
+
+import json
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from fractions import Fraction
+from typing import Any
+
+from sqlalchemy import Row, bindparam, select
+
+from models.columns import table_of
+from models.history import Event
+from scoring.numbers import to_decimal
+from services.errors import Malformed
+from services.judging import Pending
+from services.unit_of_work import Transaction
+
+EVENT = table_of(Event)
+PROPOSED, CORRECTED, REFUSED = "correction-proposed", "corrected", "correction-refused"
+
+_LINE = re.compile(r"F(?P<finding>[1-9][0-9]{0,17})|(?P<rule>[^:\s]+):(?P<month>[0-9]{4}-[0-9]{2})")
+_EVENTS = (
+    select(EVENT)
+    .where(EVENT.c.stream == bindparam("stream"), EVENT.c.kind.in_((PROPOSED, CORRECTED, REFUSED)))
+    .order_by(EVENT.c.seq)
+)
+
+Recorded = tuple[Row[Any], Mapping[str, Any]]
+"""An event and what it says."""
+
+
+def events_of(tx: Transaction, cycle_id: int) -> dict[int, list[Recorded]]:
+    """Return everything about corrections in a cycle, oldest first, by appraisal. One statement."""
+    found: dict[int, list[Recorded]] = {}
+    for row in tx.all(_EVENTS, {"stream": f"cycle:{cycle_id}"}):
+        payload = json.loads(row.payload)
+        found.setdefault(payload["appraisal"], []).append((row, payload))
+    return found
+
+
+def decisions(recorded: Iterable[Recorded], *, until_score: int | None = None) -> tuple[Pending, ...]:
+    """Return the decisions of corrections that were made, in their order; up to the one that came to `until_score`."""
+    taken: list[Pending] = []
+    for row, payload in recorded:
+        if row.kind != CORRECTED:
+            continue
+        taken.extend(from_lines(payload["lines"]))
+        if payload["score"] == until_score:
+            break
+    return tuple(taken)
+
+
+def to_lines(pending: Sequence[Pending]) -> dict[str, list[str | None]]:
+    """Return decisions as an event holds them: line to rule, kind and amount."""
+    return {
+        item.line: [item.rule, item.kind, None if item.amount is None else to_decimal(item.amount)] for item in pending
+    }
+
+
+def from_lines(lines: Mapping[str, Sequence[Any]]) -> tuple[Pending, ...]:
+    """Return the decisions that an event holds."""
+    return tuple(
+        decision(line, rule, kind, None if amount is None else Fraction(amount))
+        for line, (rule, kind, amount) in sorted(lines.items())
+    )
+
+
+def decision(line: str, rule: str, kind: Any, amount: Fraction | None) -> Pending:
+    """Return a decision about a line, `F12` or `A1.1:2026-02`.
+
+    Raises:
+        Malformed: the line has another form.
+    """
+    match = _LINE.fullmatch(line)
+    if match is None:
+        raise Malformed(
+            f"{line!r} does not name a line; write F and its number, or a rule and month like A1.1:2026-02.", "bad-line"
+        )
+    finding = int(match["finding"]) if match["finding"] else None
+    return Pending(line, finding, rule, match["month"], kind, amount, "correction")
