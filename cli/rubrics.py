@@ -14,7 +14,7 @@ from cli.session import session
 from cli.sources import day_of, definition, json_of
 from services.errors import Malformed, NotFound
 
-group = typer.Typer(no_args_is_help=True, epilog="Example: appraise rubric check bank-office")
+group = typer.Typer(no_args_is_help=True, rich_markup_mode=None, epilog="Example: appraise rubric check bank-office")
 
 SourceArgument = Annotated[
     str, typer.Argument(metavar="FILE|NAME", help="A TOML file, or the name of a rubric that ships, as bank-office.")
@@ -107,6 +107,7 @@ def list_(context: typer.Context, as_json: JsonOption = False) -> None:
 def score(
     context: typer.Context,
     rubric: SourceArgument,
+    *,
     post: PostOption,
     ledger: LedgerOption,
     as_of: DayOption = None,
@@ -124,6 +125,7 @@ def score(
 def explain(
     context: typer.Context,
     rubric: SourceArgument,
+    *,
     post: PostOption,
     ledger: LedgerOption,
     as_of: DayOption = None,
@@ -189,7 +191,7 @@ def _show(found: Mapping[str, Any], language: Literal["en", "zh"]) -> None:
 
     columns = ("item", "points", "recorded", "counted", "reward", "score")
     rows = [[*item.values()] for item in plain(found["items"])]
-    print_table(found["post"], [term(column, language) for column in columns], rows)
+    print_table(found["post"], [term(column, language, count=2) for column in columns], rows)
     grade = "" if found["grade"] is None else f", {term('grade', language)} {found['grade']}"
     say(f"{term('total', language)}: {found['total']} / {found['max']}{grade}")
     say(*(f"{term('warning', language)} {each['code']} {each['where']}: {each['text']}" for each in found["warnings"]))

@@ -32,10 +32,8 @@ def definition(kind: Kind, name: str) -> Source:
         return Source(content(kind, name).decode("utf-8"), f"{name}.toml")
     except NotOnShelfError as error:
         known = ", ".join(names(kind)) or "nothing"
-        raise NotFound(
-            f"There is no file {name}, and no {kind.name.lower()} of that name ships with Appraise (there is: {known}).",
-            "no-file",
-        ) from error
+        sentence = f"There is no file {name}, and no {kind.name.lower()} of that name ships (there is: {known})."
+        raise NotFound(sentence, "no-file") from error
 
 
 def text_of(path: Path) -> str:
