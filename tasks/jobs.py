@@ -39,12 +39,16 @@ Found = Sequence[str]
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One row of the table. `every` is in seconds; None comes only when it is rung for."""
+    """One row of the table. `every` is in seconds; None comes only when it is rung for.
+
+    `step` does one owed row under its lease and says whether there was one; jobs that owe no rows have none.
+    """
 
     name: str
     run: Callable[[Wiring], Found]
     every: float | None = None
     retry: Retry = field(default_factory=Retry)
+    step: Callable[[Wiring], bool] | None = None
 
 
 def _relay(wiring: Wiring) -> Found:
@@ -80,14 +84,19 @@ def _owed(name: str, function: Callable[..., object], retry: Retry | None = None
     """Return the job whose rows are each done by `function(uow, now=..., **args)`."""
     patience = retry or Retry()
 
-    def run(wiring: Wiring) -> Found:
+    def step(wiring: Wiring) -> bool:
         lease = dt.timedelta(seconds=wiring.settings.lease_seconds)
-        while claimed := claim_jobs(wiring.uow, name=name, now=wiring.now(), limit=1, lease=lease, retry=patience):
-            for job in claimed:
-                _do(wiring, job, function, patience)
+        claimed = claim_jobs(wiring.uow, name=name, now=wiring.now(), limit=1, lease=lease, retry=patience)
+        for job in claimed:
+            _do(wiring, job, function, patience)
+        return bool(claimed)
+
+    def run(wiring: Wiring) -> Found:
+        while step(wiring):
+            pass
         return ()
 
-    return Job(name, run, retry=patience)
+    return Job(name, run, retry=patience, step=step)
 
 
 def _do(wiring: Wiring, job: ClaimedJob, function: Callable[..., object], retry: Retry) -> None:
