@@ -8,6 +8,10 @@ databases spell differently.
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from sqlalchemy import UniqueConstraint
+
+from models.metadata import METADATA
+
 PREFIX = "guard_"
 REFUSE = f"{PREFIX}refuse"
 """The PostgreSQL function of triggers that only need to say no."""
@@ -81,6 +85,18 @@ REFUSE_BODY = "BEGIN RAISE EXCEPTION USING MESSAGE = TG_ARGV[0], ERRCODE = '2300
 def changed(columns: Iterable[str]) -> str:
     """Return the condition that an UPDATE changes one of the columns."""
     return " OR ".join(f"OLD.{name} {{differs}} NEW.{name}" for name in columns)
+
+
+def all_but(table: str, *columns: str) -> list[str]:
+    """Return the columns of a table except those named."""
+    return [name for name in METADATA.tables[table].columns.keys() if name not in columns]  # noqa: SIM118 - a collection
+
+
+def keys_of(table: str) -> list[tuple[str, ...]]:
+    """Return the columns of every key of a table, the primary one first."""
+    found = METADATA.tables[table]
+    unique = [constraint for constraint in found.constraints if isinstance(constraint, UniqueConstraint)]
+    return [("id",), *sorted(tuple(constraint.columns.keys()) for constraint in unique)]
 
 
 def _spelt(condition: str, dialect: str) -> str:

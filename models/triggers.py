@@ -8,10 +8,7 @@ stands in the WHEN clause, so that PostgreSQL calls nothing for a row that is ri
 
 from collections.abc import Iterable, Iterator
 
-from sqlalchemy import UniqueConstraint
-
-from models.metadata import METADATA
-from models.trigger import Trigger, changed
+from models.trigger import Trigger, all_but, changed, keys_of
 from workflow.cycle import LEGAL_PAIRS
 from workflow.vocabulary import FIRST_STAGE, LAST_STAGE, CycleState, RosterStatus
 
@@ -84,20 +81,10 @@ def _truncate(table: str) -> Trigger:
 def _exists(table: str) -> Trigger:
     keys = " OR ".join(
         f'EXISTS (SELECT 1 FROM "{table}" WHERE ' + " AND ".join(f"{name} = NEW.{name}" for name in columns) + ")"
-        for columns in _keys(table)
+        for columns in keys_of(table)
     )
     sentence = f"{table} has a row with this key already."
     return Trigger(table, "exists", "BEFORE INSERT", "conflict", sentence, lookup=keys, dialects=("sqlite",))
-
-
-def _keys(table: str) -> list[tuple[str, ...]]:
-    found = METADATA.tables[table]
-    unique = [constraint for constraint in found.constraints if isinstance(constraint, UniqueConstraint)]
-    return [("id",), *sorted(tuple(constraint.columns.keys()) for constraint in unique)]
-
-
-def _all_but(table: str, *columns: str) -> list[str]:
-    return [name for name in METADATA.tables[table].columns.keys() if name not in columns]  # noqa: SIM118 - a collection
 
 
 def _fixed(table: str, columns: Iterable[str]) -> Trigger:
@@ -120,7 +107,7 @@ def _appraisal() -> Iterator[Trigger]:
         when=f"NEW.stage <> '{FIRST_STAGE}' OR NEW.version <> 0 OR NEW.round <> 1 OR NEW.outcome IS NOT NULL"
         " OR NEW.score_id IS NOT NULL",
     )
-    yield _fixed("appraisal", _all_but("appraisal", *moved, "ledger_version"))
+    yield _fixed("appraisal", all_but("appraisal", *moved, "ledger_version"))
     yield Trigger(
         "appraisal",
         "ledger_version",
@@ -203,7 +190,7 @@ def _ledger() -> Iterator[Trigger]:
                 lock=f"{readers} FOR NO KEY UPDATE OF a",
             )
         free = (*voided, *confirmed) if table == "finding" else voided
-        yield _fixed(table, _all_but(table, *free))
+        yield _fixed(table, all_but(table, *free))
         once = f"(OLD.voided_by IS NOT NULL AND ({changed(voided)}))"
         if table == "finding":
             once += f" OR (OLD.confirmed_by IS NOT NULL AND ({changed(confirmed)}))"
@@ -235,7 +222,7 @@ def _cycle() -> Iterator[Trigger]:
         "frozen",
         "what a cycle is about is frozen once it has left planning.",
         when=f"(OLD.state <> '{CycleState.PLANNED}' AND"
-        f" ({changed(_all_but('cycle', 'id', 'code', 'state', 'version', 'opened_at'))}))"
+        f" ({changed(all_but('cycle', 'id', 'code', 'state', 'version', 'opened_at'))}))"
         " OR (OLD.opened_at IS NOT NULL AND OLD.opened_at {differs} NEW.opened_at)",
     )
     yield Trigger(
@@ -286,7 +273,7 @@ def _roster() -> Iterator[Trigger]:
         "frozen",
         "the roster is frozen by opening; only a row that was set aside can still be taken up.",
         # A row is set aside when its opening failed, and then taken up, or left to HR's decision.
-        when=f"{changed(_all_but('roster', 'status', 'reason_code', 'reason_id'))}"
+        when=f"{changed(all_but('roster', 'status', 'reason_code', 'reason_id'))}"
         f" OR NOT (OLD.status = '{aside}' OR (OLD.status = '{rated}' AND NEW.status = '{aside}'))"
         f" OR NEW.status = '{RosterStatus.BLOCKED}'",
         lookup=frozen,

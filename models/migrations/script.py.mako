@@ -3,15 +3,14 @@
 Revision ID: ${up_revision}
 Revises: ${down_revision | comma,n}
 """
-% if imports:
-
-${imports}
-% endif
-% if upgrades and "sa." in upgrades:
 
 import sqlalchemy as sa
 import sqlmodel
 from alembic import op
+
+from models.migrations import shapes
+% if imports:
+${imports}
 % endif
 
 revision = ${repr(up_revision)}

@@ -1,6 +1,12 @@
 """The schema goes up, down and up again, says what tables and guards say, and refuses what it does not know."""
 
+import shutil
+from pathlib import Path
+
 import pytest
+from alembic import command
+from alembic.config import Config
+from alembic.script import Script
 from sqlalchemy import Engine, inspect
 
 from models import migrate
@@ -82,3 +88,18 @@ def test_an_upgrade_that_fails_leaves_nothing(empty_engine: Engine) -> None:
     with pytest.raises(Exception, match="work_item"):
         migrate.upgrade(empty_engine)
     assert inspect(empty_engine).get_table_names() == ["work_item"]
+
+
+def test_a_new_script_is_written_from_the_template_and_can_be_read(tmp_path: Path) -> None:
+    scripts = tmp_path / "migrations"
+    shutil.copytree(migrate.SCRIPTS, scripts, ignore=shutil.ignore_patterns("__pycache__"))
+    config = Config()
+    config.set_main_option("script_location", str(scripts))
+    config.set_main_option("path_separator", "os")
+    made = command.revision(config, message="a new column", rev_id="0999")
+    assert isinstance(made, Script)
+    written = Path(made.path)
+    assert made.down_revision == migrate.head()
+    assert written.read_text().startswith('"""a new column.\n')
+    assert callable(made.module.upgrade)
+    assert callable(made.module.downgrade)
