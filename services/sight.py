@@ -4,7 +4,7 @@ One policy for `show`, `explain`, the result table and exports. Whoever may see 
 """
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
@@ -85,8 +85,12 @@ def sight(tx: Transaction, standing: Standing, viewer: int | None, on: dt.date) 
     relation = relation_of(tx, standing, viewer, on)
     if relation is None:
         raise unseen(standing.code)
+    return seen(relation, released=standing.lifecycle.judgement_open(standing.stage, outcome=standing.row.outcome))
+
+
+def seen(relation: Relation, *, released: bool) -> Sight:
+    """Return what a relation sees; `released` says that the judgement is open to the person appraised."""
     rule = POLICY[relation]
-    released = standing.lifecycle.judgement_open(standing.stage, outcome=standing.row.outcome)
     open_now = {Shown.ALWAYS: True, Shown.RELEASED: released, Shown.NEVER: False}
     return Sight(open_now[rule.facts], open_now[rule.judgement], rule.as_appraisee)
 
@@ -94,16 +98,29 @@ def sight(tx: Transaction, standing: Standing, viewer: int | None, on: dt.date) 
 def relation_of(tx: Transaction, standing: Standing, viewer: int | None, on: dt.date) -> Relation | None:
     """Return the first relation that a viewer has to an appraisal, or None."""
     appraisee = int(standing.row.person_id)
+    return relation_by(
+        standing.parts,
+        viewer,
+        appraisee,
+        at_appeal=at_appeal(standing.stage, standing.row.last_action),
+        below=lambda: own_or_superior(tx, viewer, appraisee, on),
+    )
+
+
+def relation_by(
+    parts: Parts, viewer: int | None, appraisee: int, *, at_appeal: bool, below: Callable[[], bool]
+) -> Relation | None:
+    """Return the same from what a table of many appraisals has read already; `below` is asked only of HR."""
     if viewer == appraisee:
         return Relation.APPRAISEE
-    roles = standing.parts.roles_of(viewer)
+    roles = parts.roles_of(viewer)
     found = next((relation for wanted, relation in _BY_ROLE if not roles.isdisjoint(wanted)), None)
-    if found is None and Role.DECIDER in roles and _at_appeal(standing):
+    if found is None and Role.DECIDER in roles and at_appeal:
         return Relation.APPEAL_JUDGE
-    if found is None and viewer in standing.parts.former:
+    if found is None and viewer in parts.former:
         return Relation.FORMER
     if found is None and Role.HR in roles:
-        return Relation.BELOW if own_or_superior(tx, viewer, appraisee, on) else Relation.HR
+        return Relation.BELOW if below() else Relation.HR
     if found is None and Role.DECIDER in roles:
         return Relation.WAITING_DECIDER
     return found
@@ -116,8 +133,9 @@ _BY_ROLE: tuple[tuple[frozenset[str], Relation], ...] = (
 )
 
 
-def _at_appeal(standing: Standing) -> bool:
-    return standing.stage == "appeal" or standing.row.last_action in {"decide", "send-back"}
+def at_appeal(stage: str, last_action: str | None) -> bool:
+    """Tell whether an appeal lies before its decider, or was just decided by him."""
+    return stage == "appeal" or last_action in {"decide", "send-back"}
 
 
 def unseen(code: str) -> NotFound:
