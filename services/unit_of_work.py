@@ -9,6 +9,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 from sqlalchemy import Connection, Engine, Executable, Insert, Row, Table, insert
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
+from models.database import DatabaseRefused
 from scoring.errors import LedgerError, RubricError, ScoringError
 from services.audit import AuditKeys, append_event
 from services.errors import AppraiseError, Conflict, Environment, Malformed, NotFound, Refused
@@ -112,8 +113,8 @@ class UnitOfWork:
         Raises:
             Environment: the database cannot be reached.
         """
-        with _translated(), self.engine.connect() as connection:
-            yield Transaction(connection, self.keys)
+        with _translated(), self.engine.connect() as raw:
+            yield Transaction(raw.execution_options(appraise_write=False), self.keys)
 
 
 @contextmanager
@@ -122,6 +123,8 @@ def _translated() -> Iterator[None]:
         yield
     except DBAPIError as error:
         raise database_error(error) from error
+    except DatabaseRefused as error:
+        raise Environment(str(error), "database-refused") from error
 
 
 def database_error(error: DBAPIError) -> AppraiseError:

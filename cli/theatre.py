@@ -1,0 +1,180 @@
+"""The stage of the demonstration: a database of its own, a real worker, a real mail conversation, time that is set."""
+
+import datetime as dt
+import shutil
+import zoneinfo
+from collections.abc import Callable, Mapping
+from email import policy
+from email.message import EmailMessage
+from email.parser import BytesParser
+from fractions import Fraction
+from pathlib import Path
+from typing import Any, Self
+
+from rich.console import Console
+
+from config.clock import SimulatedClock
+from config.mail_sink import MailSink
+from config.settings import load_settings
+from config.wiring import Wiring, wire
+from models.database import open_database
+from models.migrate import upgrade
+from services import appraisals, naming
+from services.actors import Actor
+from services.appraisals import Moved, Words
+from services.errors import AppraiseError, Environment, Refused
+from tasks.embedded import Embedded
+
+MARKER = "this-is-a-demonstration"
+MAILS = "mails"
+
+
+class Theatre:
+    """Everything a scene needs. Use it in a `with`; leaving it stops the worker and the mail sink."""
+
+    def __init__(self, folder: Path, console: Console, opening_night: dt.datetime, zone: str) -> None:
+        self.folder = folder
+        self.console = console
+        self.zone = zoneinfo.ZoneInfo(zone)
+        self.sink = MailSink(folder / MAILS)
+        self.clock = SimulatedClock(opening_night)
+        self.settings = load_settings(
+            {
+                "data_dir": folder,
+                "database_url": f"sqlite:///{folder.absolute() / 'appraise.sqlite3'}",
+                "broker_url": "memory://",
+                "smtp_host": "127.0.0.1",
+                "smtp_port": self.sink.port,
+                "smtp_tls": "none",
+                "sweep_seconds": 60,
+            }
+        )
+        self._wiring: Wiring | None = None
+        self._embedded: Embedded | None = None
+        self._people: dict[str, int] = {}
+        self._read = 0
+
+    def __enter__(self) -> Self:
+        engine = open_database(self.settings.database_owner_url)
+        try:
+            upgrade(engine)
+        finally:
+            engine.dispose()
+        self.sink.start()
+        self._wiring = wire(self.settings, clock=self.clock)
+        self._embedded = Embedded(self.settings, self._wiring).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._embedded is not None:
+            self._embedded.stop()
+        if self._wiring is not None:
+            self._wiring.close()
+        self.sink.stop()
+
+    @property
+    def uow(self) -> Any:
+        """The unit of work of the demonstration's database."""
+        if self._wiring is None:
+            raise Environment("The demonstration has not begun.", "not-begun")
+        return self._wiring.uow
+
+    @property
+    def now(self) -> dt.datetime:
+        """The moment the play has reached."""
+        return self.clock.now()
+
+    def day(self, day: dt.date, hour: int = 9, minute: int = 0) -> None:
+        """Go to a moment of the organisation's zone."""
+        self.clock.set(dt.datetime.combine(day, dt.time(hour, minute), self.zone))
+
+    def scene(self, title: str) -> None:
+        """Announce what comes."""
+        moment = self.now.astimezone(self.zone)
+        self.console.print(f"\n[bold]{title}[/bold]  [dim]{moment:%a %d %b %Y, %H:%M}[/dim]")
+
+    def tell(self, text: str) -> None:
+        """Say one line."""
+        self.console.print(f"  {text}", soft_wrap=True)
+
+    def person(self, number: str) -> Actor:
+        """Return somebody as an actor."""
+        if number not in self._people:
+            with self.uow.read() as tx:
+                self._people[number] = naming.person(tx, number).id
+        return Actor(self._people[number])
+
+    def act(
+        self,
+        number: str,
+        action: str,
+        appraisal: str,
+        comment: str | None = None,
+        *,
+        lines: Mapping[str, str | None] | None = None,
+        witness: str | None = None,
+        ratings: Mapping[str, Fraction] | None = None,
+    ) -> Moved:
+        """Let somebody move an appraisal."""
+        return appraisals.act(
+            self.uow,
+            actor=self.person(number),
+            now=self.now,
+            appraisal=appraisal,
+            action=action,
+            words=Words(comment, witness, lines, ratings),
+        )
+
+    def refused(self, trying: str, attempt: Callable[[], object]) -> str:
+        """Show an attempt that must be refused, with the sentence; return its code.
+
+        Raises:
+            Refused: it was not refused, so the demonstration shows a fault.
+        """
+        try:
+            attempt()
+        except AppraiseError as error:
+            self.tell(f"{trying}: [red]refused[/red]. {error.sentence}")
+            return error.code
+        raise Refused(f"The demonstration shows a fault: {trying} was not refused.", "not-refused")
+
+    def work_off(self) -> None:
+        """Wait until the worker has done all that is owed; with the worker off this ends in one sentence."""
+        if self._embedded is not None:
+            self._embedded.ring()
+            self._embedded.drain()
+
+    def new_mails(self) -> list[EmailMessage]:
+        """Return the mails that arrived at the sink since the last look."""
+        files = sorted(self.sink.folder.glob("*.eml"))
+        fresh = files[self._read :]
+        self._read = len(files)
+        parser = BytesParser(policy=policy.default)
+        return [parser.parsebytes(file.read_bytes()) for file in fresh]
+
+    def show_mail(self, mail: EmailMessage, most_lines: int = 12) -> None:
+        """Print a mail as its reader sees it."""
+        body = mail.get_body(("plain",))
+        text = body.get_content() if body is not None else ""
+        self.console.print(f"    [cyan]To: {mail['To']}   Subject: {mail['Subject']}[/cyan]", soft_wrap=True)
+        for line in text.strip().splitlines()[:most_lines]:
+            self.console.print(f"    [cyan]│[/cyan] {line}", soft_wrap=True, markup=False)
+
+
+def prepare(folder: Path, *, fresh: bool) -> None:
+    """Make the folder of the demonstration; an existing one is refused, or with `fresh` removed if it is one.
+
+    Raises:
+        Refused: the folder exists and `fresh` was not asked for, or it is no demonstration's.
+    """
+    if folder.exists():
+        if not fresh:
+            raise Refused(
+                f"{folder} exists already; add --fresh to play anew, or --dir to play elsewhere. Nothing was touched.",
+                "exists",
+            )
+        if not (folder / MARKER).is_file():
+            raise Refused(f"{folder} is no demonstration's folder, so --fresh leaves it alone.", "not-a-demo")
+        shutil.rmtree(folder)
+    folder.mkdir(parents=True)
+    (folder / MARKER).write_text("Everything in this folder was made by `appraise demo` and may be deleted.\n")
