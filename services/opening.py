@@ -20,7 +20,7 @@ from services.appraisals import act
 from services.audit import append_event
 from services.definitions import lifecycle_of
 from services.errors import AppraiseError, NotFound, Refused
-from services.unit_of_work import Transaction, UnitOfWork, use_case
+from services.unit_of_work import Transaction, UnitOfWork
 from workflow.vocabulary import FIRST_STAGE, HOLDER_ROLES, CycleState, Role, RosterStatus
 
 APPRAISAL = table_of(Appraisal)
@@ -128,11 +128,6 @@ _ITEMS = insert(WORK_ITEM).from_select(
     include_defaults=False,
 )
 _SET_ASIDE = update(ROSTER).where(ROSTER.c.id == bindparam("row")).values(status=RosterStatus.SET_ASIDE.value)
-_TAKE_UP = (
-    update(ROSTER)
-    .where(ROSTER.c.cycle_id == bindparam("cycle"), ROSTER.c.status == RosterStatus.SET_ASIDE.value)
-    .values(status=RosterStatus.RATED.value)
-)
 _SILENT = (
     select(APPRAISAL.c.id)
     .select_from(_JOINED)
@@ -216,16 +211,6 @@ def _set_aside(uow: UnitOfWork, cycle: int, row: int, error: AppraiseError, *, n
             tx, f"cycle:{cycle}", "set-aside", actor=actor, at=now, payload={"roster": row, "code": error.code}
         )
     return Chunk(0, 1)
-
-
-@use_case("cycle.retry")
-def retry(uow: UnitOfWork, *, actor: Actor, now: dt.datetime, cycle: int) -> int:
-    """Take up again every row that was set aside; the caller owes or runs the opening of the whole range afterwards."""
-    with uow.write() as tx:
-        taken = tx.run(_TAKE_UP, {"cycle": cycle})
-        if taken:
-            append_event(tx, f"cycle:{cycle}", "retried", actor=actor, at=now, payload={"rows": taken})
-    return taken
 
 
 def skip_statements(uow: UnitOfWork, *, now: dt.datetime, cycle: int) -> int:

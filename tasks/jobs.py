@@ -75,7 +75,7 @@ def _open_chunk(uow: UnitOfWork, *, now: dt.datetime, **args: Any) -> None:
             tx,
             name="appraisals.skip-statement",
             args={"cycle": args["cycle"]},
-            dedupe_key=f"skip-statement/{args['cycle']}/{args['first']}",
+            dedupe_key=f"skip-statement/{args['cycle']}/{args['first']}/{args['at']}",
             now=now,
         )
 

@@ -1,0 +1,34 @@
+"""Where the clock of demonstration and practice data stands: nothing in them is real, so neither is the time."""
+
+import datetime as dt
+import json
+
+from sqlalchemy import bindparam, update
+
+from services import naming
+from services.actors import SYSTEM
+from services.audit import append_event, stamp
+from services.errors import Refused
+from services.tokens import FREE_KINDS
+from services.unit_of_work import UnitOfWork
+
+STANDS_AT = "stands-at"
+"""The setting of the organisation that keeps the moment, in ISO 8601."""
+
+_KEEP = update(naming.ORGANISATION).values(settings=bindparam("kept"))
+
+
+def set_clock(uow: UnitOfWork, *, now: dt.datetime, at: dt.datetime) -> None:
+    """Let the clock of demonstration or practice data stand at `at` from now on; forward or back.
+
+    Raises:
+        NotFound: there is no organisation yet.
+        Refused: the data are real; their clock is the machine's.
+    """
+    with uow.write() as tx:
+        row = naming.organisation(tx)
+        if row.kind not in FREE_KINDS:
+            raise Refused("The clock of real data is the machine's; it cannot be set.", "no-at")
+        settings = json.loads(row.settings) | {STANDS_AT: at.astimezone(dt.UTC).isoformat()}
+        tx.run(_KEEP, {"kept": json.dumps(settings, sort_keys=True)})
+        append_event(tx, "org", "clock.set", actor=SYSTEM, at=now, payload={"at": stamp(at)})
