@@ -10,8 +10,9 @@ import typer
 
 from catalog.shelf import Kind, names
 from cli.output import AsOption, JsonOption, ReasonOption, plain, print_json, print_table, say
+from cli.parsing import optional_day
 from cli.session import session
-from cli.sources import day_of, definition, json_of
+from cli.sources import definition, json_of
 from services.errors import Malformed, NotFound
 
 group = typer.Typer(no_args_is_help=True, rich_markup_mode=None, epilog="Example: appraise rubric check bank-office")
@@ -49,7 +50,7 @@ def check(
 
     source = definition(Kind.RUBRIC, rubric)
     loaded = load_rubric(source.text, where=source.where)
-    problems = problems_of(loaded, period_from=day_of(period_from, "--period-from"))
+    problems = problems_of(loaded, period_from=optional_day(period_from, "--period-from"))
     errors = sum(problem.severity == "error" for problem in problems)
     warnings = len(problems) - errors
     if as_json:
@@ -183,7 +184,7 @@ def _scored(rubric: str, post: str, ledger: Path, as_of: str | None) -> Any:
             raise Malformed(f"{ledger}: {error}", error.code) from error
 
     read = ledger_from_json(json_of(ledger), working_days=days, where=str(ledger))
-    return score_of(loaded, post, read, day_of(as_of, "--as-of"))
+    return score_of(loaded, post, read, optional_day(as_of, "--as-of"))
 
 
 def _show(found: Mapping[str, Any], language: Literal["en", "zh"]) -> None:

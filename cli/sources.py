@@ -1,6 +1,5 @@
 """What people name on the command line to be read: a file of theirs, or something that ships by its name."""
 
-import datetime as dt
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -93,17 +92,3 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         keys = [key for key, _ in pairs]
         raise _Twice(repr(next(key for key in keys if keys.count(key) > 1)))
     return found
-
-
-def day_of(text: str | None, option: str) -> dt.date | None:
-    """Return the day an option names, or None without one.
-
-    Raises:
-        Malformed: it is no day.
-    """
-    if text is None:
-        return None
-    try:
-        return dt.date.fromisoformat(text)
-    except ValueError as error:
-        raise Malformed(f"{option}: {text!r} is no day; write it as 2026-03-31.", "bad-day") from error

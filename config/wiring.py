@@ -12,6 +12,7 @@ from sqlalchemy.exc import DBAPIError
 from config.audit_keys import create_audit_keys, read_audit_keys
 from config.clock import Clock, SystemClock
 from config.settings import Settings
+from config.upgrading import demand_database
 from models.columns import table_of
 from models.database import DatabaseRefused, open_database
 from models.history import Event
@@ -81,6 +82,7 @@ def wire(settings: Settings, *, clock: Clock | None = None) -> Wiring:
         Environment: the database is missing, refused, or has the schema of another version; or the audit keys are
             missing though rows were signed with them, exposed or malformed.
     """
+    demand_database(settings)
     try:
         engine = open_database(settings.database_url)
     except DatabaseRefused as error:

@@ -1,0 +1,102 @@
+"""Making the database of the settings, bringing it to this program's version, and comparing it with what it must be."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy import Engine
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DBAPIError
+
+from config.settings import Settings
+from models import migrate
+from models.database import DatabaseRefused, open_database, schema_version
+from services.errors import Environment
+from services.unit_of_work import database_error
+
+
+@dataclass(frozen=True, slots=True)
+class Upgraded:
+    """From which revision to which a schema was brought; `before` is None where there was none."""
+
+    before: str | None
+    after: str
+
+
+def database_file(url: str) -> Path | None:
+    """Return the file of an embedded database, or None for one on a server."""
+    parsed = make_url(url)
+    return Path(parsed.database) if parsed.get_backend_name() == "sqlite" and parsed.database else None
+
+
+def is_missing(url: str) -> bool:
+    """Return whether the embedded database is not there yet; one on a server is somebody else's to make."""
+    file = database_file(url)
+    return file is not None and not (file.is_file() and file.stat().st_size)
+
+
+@contextmanager
+def opened(url: str, *, read_only: bool = False) -> Iterator[Engine]:
+    """Open a database for a moment, whatever its schema.
+
+    Raises:
+        Environment: it cannot be opened, or what is done with it fails.
+    """
+    try:
+        engine = open_database(url, read_only=read_only)
+        try:
+            yield engine
+        finally:
+            engine.dispose()
+    except DatabaseRefused as error:
+        raise Environment(str(error), "database-refused") from error
+    except DBAPIError as error:
+        raise database_error(error) from error
+
+
+def upgrade_database(settings: Settings) -> Upgraded:
+    """Bring the schema to this program's version, as the owner of the tables; make an embedded database and its folder.
+
+    Whole or not at all, and a second time it changes nothing.
+
+    Raises:
+        Environment: the folder or the database cannot be written, or a newer program upgraded it.
+    """
+    file = database_file(settings.database_owner_url)
+    if file is not None:
+        try:
+            # Names, addresses and scores lie there: nobody else on the machine may look in.
+            file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            raise Environment(
+                f"The folder {file.parent} cannot be made ({error.strerror}); choose another with --dir or "
+                "APPRAISE_DATA_DIR.",
+                "no-folder",
+            ) from error
+    with opened(settings.database_owner_url) as engine:
+        before = schema_version(engine)
+        return Upgraded(before, migrate.upgrade(engine))
+
+
+def differences(settings: Settings) -> tuple[str, ...]:
+    """Return, a sentence each, what the database has otherwise than this program's tables, CHECKs and triggers.
+
+    Raises:
+        Environment: there is no database, or its schema is that of another version.
+    """
+    demand_database(settings)
+    with opened(settings.database_url, read_only=True) as engine:
+        migrate.check(engine)
+        return migrate.differences(engine)
+
+
+def demand_database(settings: Settings) -> None:
+    """Let pass when there is a database to open; opening would make an empty file.
+
+    Raises:
+        Environment: the embedded database is not there.
+    """
+    if is_missing(settings.database_url):
+        file = database_file(settings.database_url)
+        raise Environment(f"There is no database {file} yet; make one with `appraise db upgrade`.", "no-database")
