@@ -303,13 +303,14 @@ def _write(
         ],
     )
     cycle = naming.cycle(tx, row.cycle_code)
-    person_results.revise(tx, cycle, [row.person_id], now=now)
+    results = person_results.revise(tx, cycle, [row.person_id], now=now)
     payload = {
         "appraisal": standing.id,
         "proposal": event.seq,
         "final": final_id,
         "supersedes": was.id,
         "table": finals_table(tx, row.cycle_id, [final_id]).digest,
+        "results": results,
         "score": score_id,
         "scored": scored,
         "lines": records.to_lines(case.pending),

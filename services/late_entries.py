@@ -104,6 +104,12 @@ def enter_late(uow: UnitOfWork, *, actor: Actor, now: dt.datetime, cycle: str, d
             )
         people = [found.person_id for found in tx.all(_PEOPLE, {"appraisals": appraisals})]
         results = person_results.revise(tx, row, people, now=now)
-        payload = {"number": pending.number, "table": table.digest, "appraisals": appraisals, "rows": table.rows}
+        payload = {
+            "number": pending.number,
+            "table": table.digest,
+            "appraisals": appraisals,
+            "rows": table.rows,
+            "results": results,
+        }
         append_event(tx, stream(row.id), "late-entered", actor=actor, at=now, payload=payload)
     return Entered(table.rows, len(results), table.digest)

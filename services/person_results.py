@@ -24,6 +24,7 @@ from scoring.numbers import to_decimal
 from scoring.plan import plan_for
 from scoring.result import Step
 from scoring.rollup import Part, person_mean
+from services.audit import digest
 from services.definitions import rubric_of
 from services.outbox import Promise, promise_many
 from services.unit_of_work import Transaction
@@ -220,10 +221,11 @@ def write(
     promise_many(tx, notices, now=now)
 
 
-def revise(tx: Transaction, cycle: Row[Any], people: Sequence[int], *, now: dt.datetime) -> list[PersonRow]:
+def revise(tx: Transaction, cycle: Row[Any], people: Sequence[int], *, now: dt.datetime) -> list[list[Any]]:
     """Write the results of people anew after their final rows changed; those that come out the same stay.
 
-    Nobody of whom an appraisal is still out gets a result. Returns what was written. Four statements.
+    Nobody of whom an appraisal is still out gets a result. Returns what an event vouches for, for each that was
+    written: person, revision and digest. Four statements.
     """
     some = {"cycle": cycle.id, "persons": list(people)}
     before = {row.person_id: row for row in tx.all(_WRITTEN, some)}
@@ -237,7 +239,7 @@ def revise(tx: Transaction, cycle: Row[Any], people: Sequence[int], *, now: dt.d
     revisions: dict[int, tuple[int, int | None]] = {person.person_id: (2, None) for person in changed}
     revisions |= {person_id: (row.revision + 1, row.id) for person_id, row in before.items()}
     write(tx, cycle, changed, revisions=revisions, now=now)
-    return changed
+    return [[person.person_id, revisions[person.person_id][0], digest(person.content())] for person in changed]
 
 
 def batches(rows: Iterable[PersonRow], size: int = 2000) -> Iterator[list[PersonRow]]:
