@@ -5,11 +5,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import bindparam, func, select, update
+from sqlalchemy import Row, bindparam, func, select, update
 
 from models.appraisals import Appraisal
 from models.columns import UtcDateTime, table_of
 from models.cycles import Cycle, Roster
+from models.history import TextBody
 from models.people import Person, Post
 from models.workitems import WorkItem
 from services import naming, opening, roster
@@ -28,6 +29,7 @@ ROSTER = table_of(Roster)
 WORK_ITEM = table_of(WorkItem)
 PERSON = table_of(Person)
 POST = table_of(Post)
+TEXT_BODY = table_of(TextBody)
 
 _PRESENT = select(ROSTER.c.id, ROSTER.c.status).where(
     ROSTER.c.cycle_id == bindparam("cycle"), ROSTER.c.assignment_id == bindparam("assignment")
@@ -65,9 +67,17 @@ _OVERDUE = (
     .order_by(WORK_ITEM.c.due_at, WORK_ITEM.c.id)
 )
 _LEFT_OUT = (
-    select(PERSON.c.number, PERSON.c.name, POST.c.code.label("post"), ROSTER.c.status, ROSTER.c.reason_code)
+    select(
+        PERSON.c.number,
+        PERSON.c.name,
+        POST.c.code.label("post"),
+        ROSTER.c.status,
+        ROSTER.c.reason_code,
+        TEXT_BODY.c.body.label("reason"),
+    )
     .join(PERSON, PERSON.c.id == ROSTER.c.person_id)
     .join(POST, POST.c.id == ROSTER.c.post_id)
+    .outerjoin(TEXT_BODY, TEXT_BODY.c.id == ROSTER.c.reason_id)
     .where(ROSTER.c.cycle_id == bindparam("cycle"), ROSTER.c.status != RosterStatus.RATED.value)
     .order_by(PERSON.c.number, POST.c.code)
 )
@@ -155,7 +165,7 @@ def status(uow: UnitOfWork, *, actor: Actor, now: dt.datetime, cycle: str) -> St
         Refused: the viewer runs nothing.
     """
     with uow.read() as tx:
-        _demand_overview(tx, actor, now)
+        roles = _demand_overview(tx, actor, now)
         row = naming.cycle(tx, cycle)
         stages: dict[str, int] = {}
         not_rated = 0
@@ -180,8 +190,16 @@ def status(uow: UnitOfWork, *, actor: Actor, now: dt.datetime, cycle: str) -> St
                 }
                 for late in tx.all(_OVERDUE, {"cycle": row.id, "now": now})
             ),
-            tuple(dict(left._mapping) for left in tx.all(_LEFT_OUT, {"cycle": row.id})),  # noqa: SLF001 - SQLAlchemy's API
+            tuple(_left_out(left, roles) for left in tx.all(_LEFT_OUT, {"cycle": row.id})),
         )
+
+
+def _left_out(row: Row[Any], roles: frozenset[str]) -> Mapping[str, Any]:
+    """Return who has no appraisal and why; the reason of a protected absence is HR's alone (domain.md, 5b)."""
+    found = row._asdict()
+    if row.reason_code == "protected-absence" and Role.HR not in roles:
+        found |= {"reason_code": None, "reason": None}
+    return found
 
 
 def cycles(uow: UnitOfWork) -> tuple[Mapping[str, Any], ...]:
@@ -193,7 +211,8 @@ def cycles(uow: UnitOfWork) -> tuple[Mapping[str, Any], ...]:
         )
 
 
-def _demand_overview(tx: Transaction, actor: Actor, now: dt.datetime) -> None:
+def _demand_overview(tx: Transaction, actor: Actor, now: dt.datetime) -> frozenset[str]:
     roles = granted_roles(tx, actor.person_id, local_day(now, naming.organisation(tx).zone))
     if roles.isdisjoint({Role.HR, Role.APPROVER, Role.AUDITOR, Role.SYSTEM}):
         raise Refused("Only HR, the approver and auditors see how a whole cycle stands.", "not-hr")
+    return roles
