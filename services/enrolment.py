@@ -31,7 +31,7 @@ PERSON = table_of(Person)
 POST = table_of(Post)
 TEXT_BODY = table_of(TextBody)
 
-_PRESENT = select(ROSTER.c.id, ROSTER.c.status).where(
+_PRESENT = select(ROSTER.c.id, ROSTER.c.status, ROSTER.c.digest).where(
     ROSTER.c.cycle_id == bindparam("cycle"), ROSTER.c.assignment_id == bindparam("assignment")
 )
 _HOLDERS = ("status", "reason_code", "rubric_id", "assessor_id", "reviewer_id", "decider_id", "sources", "digest")
@@ -137,7 +137,12 @@ def _take_up(tx: Transaction, cycle_id: int, row: Mapping[str, Any], *, actor: A
         "enrolled",
         actor=actor,
         at=now,
-        payload={"roster": roster_id, "assignment": row["assignment_id"], "row": row["digest"]},
+        payload={
+            "roster": roster_id,
+            "assignment": row["assignment_id"],
+            "row": row["digest"],
+            "was": None if present is None else present.digest,
+        },
     )
     return roster_id
 
