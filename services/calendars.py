@@ -26,7 +26,7 @@ _CLOSURES = select(CLOSURE_DAY.c.day, CLOSURE_DAY.c.kind).order_by(CLOSURE_DAY.c
 
 def closures(tx: Transaction) -> Closures:
     """Return every closure day of the organisation."""
-    rows = tx.all(_CLOSURES)
+    rows = tx.once(_CLOSURES)
     return Closures(
         frozenset(row.day for row in rows if row.kind == "closed"),
         frozenset(row.day for row in rows if row.kind == "working"),

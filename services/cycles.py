@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Row, bindparam, select, update
+from sqlalchemy import Row, bindparam, func, select, update
 
-from models.columns import table_of
+from models.columns import UtcDateTime, table_of
 from models.cycles import Cycle, CycleRubric, Roster
 from models.people import Post
 from models.rubrics import Definition
@@ -39,7 +39,11 @@ _ADVANCE = (
         CYCLE.c.version == bindparam("seen"),
         CYCLE.c.state == bindparam("was"),
     )
-    .values(state=bindparam("becomes"), version=CYCLE.c.version + 1)
+    .values(
+        state=bindparam("becomes"),
+        version=CYCLE.c.version + 1,
+        opened_at=func.coalesce(bindparam("opened_at", type_=UtcDateTime()), CYCLE.c.opened_at),
+    )
 )
 _CLOSE_ITEMS = (
     update(WORK_ITEM)
@@ -197,14 +201,14 @@ def demand_hr(tx: Transaction, actor: Actor, now: dt.datetime, doing: str) -> fr
     return roles
 
 
-def advance(tx: Transaction, row: Row[Any], becomes: CycleState) -> None:
-    """Change the state of a cycle as it was read.
+def advance(tx: Transaction, row: Row[Any], becomes: CycleState, *, opened_at: dt.datetime | None = None) -> None:
+    """Change the state of a cycle as it was read; `opened_at` only when it opens.
 
     Raises:
         Conflict: somebody changed it since.
     """
-    done = tx.run(_ADVANCE, {"cycle": row.id, "seen": row.version, "was": row.state, "becomes": becomes.value})
-    if done != 1:
+    seen = {"cycle": row.id, "seen": row.version, "was": row.state}
+    if tx.run(_ADVANCE, {**seen, "becomes": becomes.value, "opened_at": opened_at}) != 1:
         raise Conflict(f"Somebody was faster: the cycle {row.code} has changed. Look again.", "faster")
 
 
@@ -228,5 +232,5 @@ def cancel(uow: UnitOfWork, *, actor: Actor, now: dt.datetime, cycle: str, reaso
             "cancelled",
             actor=actor,
             at=now,
-            payload={"reason": stored.digest if stored is not None else None},
+            payload={"reason": None if stored is None else [stored.id, stored.digest]},
         )

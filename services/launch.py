@@ -11,9 +11,9 @@ from models.cycles import Cycle, CycleRubric, Roster
 from models.people import Post
 from services import naming, roster
 from services.actors import Actor
-from services.audit import append_event, store_text
+from services.audit import StoredText, append_event, store_texts
 from services.cycles import advance, demand_hr
-from services.errors import Malformed, Refused
+from services.errors import Refused
 from services.outbox import owe_job
 from services.standing import local_day
 from services.unit_of_work import Transaction, UnitOfWork, use_case
@@ -27,11 +27,12 @@ POST = table_of(Post)
 CHUNK = 2000
 """Roster rows a job opens at once, unless the settings say otherwise."""
 
-_POSTS = select(POST.c.id, POST.c.code)
-_OPENED_AT = update(CYCLE).where(CYCLE.c.id == bindparam("cycle")).values(opened_at=bindparam("at"))
 _OVERRIDE = (
     update(CYCLE_RUBRIC)
-    .where(CYCLE_RUBRIC.c.cycle_id == bindparam("cycle"), CYCLE_RUBRIC.c.post_id == bindparam("post"))
+    .where(
+        CYCLE_RUBRIC.c.cycle_id == bindparam("cycle"),
+        CYCLE_RUBRIC.c.post_id == select(POST.c.id).where(POST.c.code == bindparam("post")).scalar_subquery(),
+    )
     .values(override_reason_id=bindparam("reason"))
 )
 _BOUNDS = select(func.min(ROSTER.c.id).label("low"), func.max(ROSTER.c.id).label("high")).where(
@@ -61,6 +62,8 @@ def dry_run(
     """Draw up the roster of a planned cycle and write it, with every problem and its mend; nothing opens.
 
     Raises:
+        Malformed: a choice has no reason.
+        NotFound: there is no such cycle, or a person or post among the choices does not exist in it.
         Refused: the cycle is not planned any more, or the actor is no HR officer.
     """
     with uow.write() as tx:
@@ -68,8 +71,9 @@ def dry_run(
         row = naming.cycle(tx, cycle)
         if row.state != CycleState.PLANNED:
             raise Refused(f"The cycle {cycle} is {row.state}; its roster is frozen.", "roster-frozen")
-        drawn = roster.draw(tx, row, local_day(now, naming.organisation(tx).zone), choices or roster.Choices())
-        roster.write(tx, row.id, drawn, choices or roster.Choices())
+        choices = choices or roster.Choices()
+        drawn = roster.draw(tx, row, local_day(now, naming.organisation(tx).zone), choices)
+        roster.write(tx, row.id, drawn, _reasons(tx, choices)[0])
     return _report(cycle, drawn)
 
 
@@ -108,6 +112,8 @@ def open_cycle(
 
     Raises:
         OpeningRefused: problems with severity error remain that no choice answers.
+        Malformed: a choice has no reason.
+        NotFound: there is no such cycle, or a person or post among the choices does not exist in it.
         Refused: the cycle is open already, or the actor is no HR officer.
         Conflict: somebody opened it at the same moment.
     """
@@ -125,11 +131,12 @@ def open_cycle(
                 f"`appraise cycle open {cycle} --dry-run` lists every problem with its mend.",
                 report,
             )
-        roster.write(tx, row.id, drawn, choices)
-        overrides = _override_reasons(tx, row.id, choices)
+        left_out, overrides = _reasons(tx, choices)
+        roster.write(tx, row.id, drawn, left_out)
+        if overrides:
+            tx.run(_OVERRIDE, [{"cycle": row.id, "post": on, "reason": text.id} for on, text in overrides.items()])
         ranges = _ranges(tx, row.id, chunk)
-        advance(tx, row, CycleState.OPEN)
-        tx.run(_OPENED_AT, {"cycle": row.id, "at": now})
+        advance(tx, row, CycleState.OPEN, opened_at=now)
         append_event(
             tx,
             f"cycle:{row.id}",
@@ -139,7 +146,8 @@ def open_cycle(
             payload={
                 "roster": drawn.digest,
                 "counts": {name: number for name, number in report.counts.items() if number},
-                "overrides": overrides,
+                "overrides": {post: text.digest for post, text in overrides.items()},
+                "left-out": {number: text.digest for number, text in left_out.items()},
             },
         )
         for first, last in ranges:
@@ -153,16 +161,11 @@ def open_cycle(
     return Opened(row.id, report, ranges)
 
 
-def _override_reasons(tx: Transaction, cycle_id: int, choices: roster.Choices) -> dict[str, str]:
-    digests = {}
-    posts = {row.code: row.id for row in tx.all(_POSTS)} if choices.override_incomplete else {}
-    for post, reason in sorted(choices.override_incomplete.items()):
-        stored = store_text(tx, reason)
-        if stored is None:
-            raise Malformed(f"--override-incomplete {post} needs a reason: {post}=REASON.", "reason-missing")
-        tx.run(_OVERRIDE, {"cycle": cycle_id, "post": posts[post], "reason": stored.id})
-        digests[post] = stored.digest
-    return digests
+def _reasons(tx: Transaction, choices: roster.Choices) -> tuple[dict[str, StoredText], dict[str, StoredText]]:
+    """Keep the reasons of the choices: of the people left out by number, of the posts let through by code."""
+    left_out, overrides = sorted(choices.leave_out.items()), sorted(choices.override_incomplete.items())
+    texts = iter(store_texts(tx, [reason for _, reason in (*left_out, *overrides)]))
+    return {number: next(texts) for number, _ in left_out}, {post: next(texts) for post, _ in overrides}
 
 
 def _ranges(tx: Transaction, cycle_id: int, chunk: int) -> tuple[tuple[int, int], ...]:

@@ -10,6 +10,7 @@ from models.columns import table_of
 from models.cycles import Cycle
 from models.documents import Incident
 from models.people import Assignment, Organisation, Person, Post
+from models.rubrics import Definition
 from services.errors import Malformed, NotFound
 from services.unit_of_work import Transaction
 
@@ -18,6 +19,7 @@ PERSON = table_of(Person)
 POST = table_of(Post)
 ASSIGNMENT = table_of(Assignment)
 CYCLE = table_of(Cycle)
+DEFINITION = table_of(Definition)
 APPRAISAL = table_of(Appraisal)
 INCIDENT = table_of(Incident)
 
@@ -26,7 +28,11 @@ ANY_ORGANISATION = _ORGANISATION
 """The one row of the organisation, for who must not fail where there is none."""
 
 _PERSON = select(PERSON).where(PERSON.c.number == bindparam("number"))
-_CYCLE = select(CYCLE).where(CYCLE.c.code == bindparam("code"))
+_CYCLE = (
+    select(CYCLE, DEFINITION.c.digest.label("workflow_digest"))
+    .join(DEFINITION, DEFINITION.c.id == CYCLE.c.workflow_id)
+    .where(CYCLE.c.code == bindparam("code"))
+)
 _POST = select(POST).where(POST.c.code == bindparam("code"))
 _INCIDENT = select(INCIDENT.c.id).where(INCIDENT.c.code == bindparam("code"))
 _APPRAISALS = (
@@ -48,12 +54,12 @@ def organisation(tx: Transaction) -> Row[Any]:
     Raises:
         NotFound: nothing has been set up yet.
     """
-    row = tx.first(_ORGANISATION)
-    if row is None:
+    rows = tx.once(_ORGANISATION) or tx.all(_ORGANISATION)
+    if not rows:
         raise NotFound(
             "This database has no organisation yet: import one with `appraise org import`.", "no-organisation"
         )
-    return row
+    return rows[0]
 
 
 def person(tx: Transaction, number: str) -> Row[Any]:
@@ -69,7 +75,7 @@ def person(tx: Transaction, number: str) -> Row[Any]:
 
 
 def cycle(tx: Transaction, code: str) -> Row[Any]:
-    """Return a cycle by its code, such as 2026Q1.
+    """Return a cycle by its code, such as 2026Q1, with the digest of its workflow as `workflow_digest`.
 
     Raises:
         NotFound: there is none.

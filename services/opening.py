@@ -6,13 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import and_, bindparam, exists, insert, literal, select, union_all, update
+from sqlalchemy import and_, bindparam, case, exists, insert, literal, null, select, union_all, update
 
 from models.appraisals import Appraisal, Party
 from models.columns import UtcDateTime, table_of
 from models.cycles import Cycle, Roster
 from models.outbox import Failure
 from models.people import Organisation
+from models.rubrics import Definition
 from models.workitems import WorkItem
 from services import due_dates
 from services.actors import SYSTEM, Actor
@@ -26,13 +27,15 @@ from workflow.vocabulary import FIRST_STAGE, HOLDER_ROLES, CycleState, Role, Ros
 APPRAISAL = table_of(Appraisal)
 PARTY = table_of(Party)
 CYCLE = table_of(Cycle)
+DEFINITION = table_of(Definition)
 ROSTER = table_of(Roster)
 WORK_ITEM = table_of(WorkItem)
 ORGANISATION = table_of(Organisation)
 FAILURE = table_of(Failure)
 
 _CYCLE = (
-    select(CYCLE, ORGANISATION.c.zone, ORGANISATION.c.calendar)
+    select(CYCLE, ORGANISATION.c.zone, ORGANISATION.c.calendar, DEFINITION.c.digest.label("workflow_digest"))
+    .join(DEFINITION, DEFINITION.c.id == CYCLE.c.workflow_id)
     .join(ORGANISATION, ORGANISATION.c.id.is_not(None))
     .where(CYCLE.c.id == bindparam("cycle"))
 )
@@ -116,7 +119,8 @@ _ITEMS = insert(WORK_ITEM).from_select(
         ROSTER.c.person_id,
         literal("open"),
         _AT,
-        bindparam("due", type_=UtcDateTime()),
+        # Whose post has no own statement owes none, so nothing is awaited from him.
+        case((ROSTER.c.statement, bindparam("due", type_=UtcDateTime())), else_=null()),
         _AT,
     )
     .select_from(_JOINED)
@@ -127,7 +131,11 @@ _ITEMS = insert(WORK_ITEM).from_select(
     ),
     include_defaults=False,
 )
-_SET_ASIDE = update(ROSTER).where(ROSTER.c.id == bindparam("row")).values(status=RosterStatus.SET_ASIDE.value)
+_SET_ASIDE = (
+    update(ROSTER)
+    .where(ROSTER.c.id == bindparam("row"), ROSTER.c.status == RosterStatus.RATED.value)
+    .values(status=RosterStatus.SET_ASIDE.value)
+)
 _SILENT = (
     select(APPRAISAL.c.id)
     .select_from(_JOINED)
@@ -182,7 +190,7 @@ def open_range(tx: Transaction, cycle: int, first: int, last: int, at: dt.dateti
         raise NotFound(f"There is no cycle with the id {cycle}.", "unknown-cycle")
     if row.state != CycleState.OPEN:
         raise Refused(f"The cycle {row.code} is {row.state}; nothing opens in it.", "not-open")
-    lifecycle = lifecycle_of(tx, row.workflow_id)
+    lifecycle = lifecycle_of(tx, row.workflow_id, row.workflow_digest)
     due = due_dates.due_at(tx, calendar=row.calendar, zone=row.zone, lifecycle=lifecycle, stage=FIRST_STAGE, start=at)
     span = {"cycle": cycle, "first": first, "last": last, "at": at}
     opened = tx.run(_APPRAISALS, span)

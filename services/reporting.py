@@ -9,12 +9,21 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Row, Table, bindparam, or_, select, union_all
+from sqlalchemy import Row, Table, bindparam, exists, literal, null, or_, select, union_all
 
 from models.appraisals import Appraisal, Party
 from models.columns import table_of
 from models.cycles import Cycle
-from models.people import Absence, Assignment, ConflictOfInterest, Person, Post, ReportingOverride, Unit
+from models.people import (
+    Absence,
+    Assignment,
+    ConflictOfInterest,
+    Contact,
+    Person,
+    Post,
+    ReportingOverride,
+    Unit,
+)
 from models.rubrics import Definition
 from services.definitions import workflow_of
 from services.errors import NotFound, Refused
@@ -28,6 +37,7 @@ ABSENCE = table_of(Absence)
 APPRAISAL = table_of(Appraisal)
 ASSIGNMENT = table_of(Assignment)
 CONFLICT = table_of(ConflictOfInterest)
+CONTACT = table_of(Contact)
 CYCLE = table_of(Cycle)
 DEFINITION = table_of(Definition)
 OVERRIDE = table_of(ReportingOverride)
@@ -57,21 +67,34 @@ _ASSIGNMENTS = (
         ASSIGNMENT.c.valid_to,
         ASSIGNMENT.c.post_id,
         POST.c.code.label("post"),
+        PERSON.c.number,
+        exists(
+            select(CONTACT.c.id).where(CONTACT.c.person_id == ASSIGNMENT.c.person_id, CONTACT.c.valid_to.is_(None))
+        ).label("has_email"),
     )
     .join(POST, POST.c.id == ASSIGNMENT.c.post_id)
+    .join(PERSON, PERSON.c.id == ASSIGNMENT.c.person_id)
     .where(
-        ASSIGNMENT.c.valid_from <= bindparam("on"),
+        ASSIGNMENT.c.valid_from <= bindparam("until"),
         or_(ASSIGNMENT.c.valid_to.is_(None), ASSIGNMENT.c.valid_to >= bindparam("since")),
     )
     .order_by(ASSIGNMENT.c.id)
 )
-_OVERRIDES = select(OVERRIDE.c.assignment_id, OVERRIDE.c.role, OVERRIDE.c.person_id).where(_in_force(OVERRIDE))
-_UNITS = select(UNIT.c.id, UNIT.c.parent_id, UNIT.c.head_id)
-_AWAY = union_all(
-    select(PERSON.c.id).where(or_(PERSON.c.left < bindparam("on"), PERSON.c.erased_at.is_not(None))),
-    select(ABSENCE.c.person_id).where(ABSENCE.c.kind == "protected", _in_force(ABSENCE)),
+_UNITS = select(UNIT.c.id, UNIT.c.parent_id, UNIT.c.head_id, UNIT.c.code).order_by(UNIT.c.code)
+_EXCEPTIONS = union_all(
+    select(
+        literal("override").label("what"), OVERRIDE.c.person_id, OVERRIDE.c.assignment_id.label("of"), OVERRIDE.c.role
+    ).where(_in_force(OVERRIDE)),
+    select(literal("conflict"), CONFLICT.c.person_id, CONFLICT.c.other_id, null()).where(_in_force(CONFLICT)),
+    select(literal("away"), PERSON.c.id, PERSON.c.id, null()).where(
+        or_(PERSON.c.left < bindparam("on"), PERSON.c.erased_at.is_not(None))
+    ),
+    select(literal("away"), ABSENCE.c.person_id, ABSENCE.c.person_id, null()).where(
+        ABSENCE.c.kind == "protected", _in_force(ABSENCE)
+    ),
 )
-_CONFLICTS = select(CONFLICT.c.person_id, CONFLICT.c.other_id).where(_in_force(CONFLICT))
+"""What departs from the reporting line: overrides (`of` an assignment), conflicts (`of` a person), people away."""
+
 _FROZEN = (
     select(APPRAISAL.c.assignment_id, PARTY.c.person_id)
     .join(CYCLE, CYCLE.c.id == APPRAISAL.c.cycle_id)
@@ -113,32 +136,39 @@ _LATEST = (
 class OfficeData:
     """The organisation on a day: what `workflow.roles` resolves with, and each assignment's place in it.
 
-    `assignments` holds the rows in force on `on` or, where asked for, since an earlier day; acting ones among them.
+    `assignments` holds the rows in force on `on` or, where asked for, in a period around it; acting ones among them.
+    `units` are all units by id, in the order of their codes.
     """
 
     on: dt.date
     office: Office
     assignments: Mapping[int, Row[Any]]
     reporting: Mapping[int, Reporting]
+    units: Mapping[int, Row[Any]]
 
 
-def load_office(tx: Transaction, on: dt.date, *, since: dt.date | None = None) -> OfficeData:
-    """Read the organisation as it stands on a day, in five statements whatever its size.
+def load_office(
+    tx: Transaction, on: dt.date, *, since: dt.date | None = None, until: dt.date | None = None
+) -> OfficeData:
+    """Read the organisation as it stands on a day, in three statements whatever its size.
 
-    Who holds a post is always as of `on`; `since` adds the assignments that ended on or after that day, so that the
-    people who left or moved in a period have their reporting line too.
+    Who holds a post is always as of `on`; `since` adds the assignments that ended on or after that day, and `until`
+    those that begin by that one, so that the people who leave, move or join in a period have their reporting line too.
     """
-    rows = tx.all(_ASSIGNMENTS, {"on": on, "since": since or on})
-    now = [row for row in rows if row.valid_to is None or row.valid_to >= on]
+    rows = tx.all(_ASSIGNMENTS, {"since": min(since or on, on), "until": max(until or on, on)})
+    now = [row for row in rows if row.valid_from <= on and (row.valid_to is None or row.valid_to >= on)]
     units = {row.id: row for row in tx.all(_UNITS)}
+    exceptions: dict[str, list[Row[Any]]] = {"override": [], "conflict": [], "away": []}
+    for row in tx.all(_EXCEPTIONS, {"on": on}):
+        exceptions[row.what].append(row)
     overrides: dict[int, dict[str, int]] = {}
-    for row in tx.all(_OVERRIDES, {"on": on}):
-        overrides.setdefault(row.assignment_id, {})[row.role] = row.person_id
+    for row in exceptions["override"]:
+        overrides.setdefault(row.of, {})[row.role] = row.person_id
     office = Office(
         holders=_by_post(row for row in now if row.kind == "regular"),
         acting=_by_post(row for row in now if row.kind == "acting"),
-        unavailable=frozenset(row.id for row in tx.all(_AWAY, {"on": on})),
-        conflicts=frozenset((row.person_id, row.other_id) for row in tx.all(_CONFLICTS, {"on": on})),
+        unavailable=frozenset(row.person_id for row in exceptions["away"]),
+        conflicts=frozenset((row.person_id, row.of) for row in exceptions["conflict"]),
     )
     managers = {
         row.person_id: row.manager_id
@@ -162,6 +192,7 @@ def load_office(tx: Transaction, on: dt.date, *, since: dt.date | None = None) -
             )
             for row in rows
         },
+        units=units,
     )
 
 

@@ -10,18 +10,18 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Row, bindparam, delete, exists, or_, select
+from sqlalchemy import Row, bindparam, delete, or_, select
 
 from models.columns import table_of
 from models.cycles import CycleRubric, Roster, RosterProblem
-from models.people import Absence, Assignment, Contact, Person, Post, Unit
+from models.people import Absence, Post
 from models.rubrics import Definition
 from scoring.check import incomplete
 from scoring.rubric import Rubric
 from services import calendars, naming
-from services.audit import digest, store_text
+from services.audit import StoredText, digest
 from services.definitions import rubric_of, workflow_of
-from services.errors import NotFound
+from services.errors import Malformed, NotFound
 from services.reporting import OfficeData, load_office, resolve_assignment
 from services.unit_of_work import Transaction
 from workflow.form import RolesForm
@@ -30,35 +30,13 @@ from workflow.vocabulary import RosterStatus, Severity
 ROSTER = table_of(Roster)
 PROBLEM = table_of(RosterProblem)
 CYCLE_RUBRIC = table_of(CycleRubric)
-ASSIGNMENT = table_of(Assignment)
-PERSON = table_of(Person)
 POST = table_of(Post)
-UNIT = table_of(Unit)
 ABSENCE = table_of(Absence)
-CONTACT = table_of(Contact)
 DEFINITION = table_of(Definition)
 
 MINIMUM_WORKING_DAYS = 10
 """Below these an assignment is not rated, its findings kept (domain.md, 5b), unless the organisation sets another."""
 
-_HELD = (
-    select(
-        ASSIGNMENT,
-        POST.c.code.label("post"),
-        PERSON.c.number,
-        exists(
-            select(CONTACT.c.id).where(CONTACT.c.person_id == ASSIGNMENT.c.person_id, CONTACT.c.valid_to.is_(None))
-        ).label("has_email"),
-    )
-    .join(POST, POST.c.id == ASSIGNMENT.c.post_id)
-    .join(PERSON, PERSON.c.id == ASSIGNMENT.c.person_id)
-    .where(
-        ASSIGNMENT.c.kind == "regular",
-        ASSIGNMENT.c.valid_from <= bindparam("last"),
-        or_(ASSIGNMENT.c.valid_to.is_(None), ASSIGNMENT.c.valid_to >= bindparam("first")),
-    )
-    .order_by(ASSIGNMENT.c.id)
-)
 _RUBRICS = (
     select(CYCLE_RUBRIC, POST.c.code.label("post"), DEFINITION.c.digest)
     .join(POST, POST.c.id == CYCLE_RUBRIC.c.post_id)
@@ -70,7 +48,6 @@ _PROTECTED = select(ABSENCE.c.person_id, ABSENCE.c.valid_from, ABSENCE.c.valid_t
     ABSENCE.c.valid_from <= bindparam("last"),
     or_(ABSENCE.c.valid_to.is_(None), ABSENCE.c.valid_to >= bindparam("first")),
 )
-_UNITS = select(UNIT.c.id, UNIT.c.parent_id, UNIT.c.code).order_by(UNIT.c.code)
 _CLEAR_ROSTER = delete(ROSTER).where(ROSTER.c.cycle_id == bindparam("cycle"))
 _CLEAR_PROBLEMS = delete(PROBLEM).where(PROBLEM.c.cycle_id == bindparam("cycle"))
 
@@ -119,20 +96,29 @@ class Choices:
 def draw(tx: Transaction, cycle: Row[Any], on: dt.date, choices: Choices) -> Drawn:
     """Work out the roster of a cycle as of a day; nothing is written. A constant number of statements.
 
+    `cycle` is a row of `naming.cycle`.
+
     Raises:
+        Malformed: a choice has no reason.
         NotFound: a person or post among the choices does not exist here.
     """
     organisation = naming.organisation(tx)
-    span = {"first": cycle.period_from, "last": cycle.period_to}
-    held = tx.all(_HELD, span)
+    office = load_office(tx, on, since=cycle.period_from, until=cycle.period_to)
+    held = [
+        row
+        for row in office.assignments.values()
+        if row.kind == "regular"
+        and row.valid_from <= cycle.period_to
+        and (row.valid_to is None or row.valid_to >= cycle.period_from)
+    ]
     rubrics = {row.post: row for row in tx.all(_RUBRICS, {"cycle": cycle.id})}
     _known(choices, held, rubrics)
     closures = calendars.closures(tx)
     working = calendars.working_days(organisation.calendar, cycle.period_from, cycle.period_to, closures)
+    span = {"first": cycle.period_from, "last": cycle.period_to}
     protected = _protected_days(tx.all(_PROTECTED, span), working)
-    places = preorder(tx.all(_UNITS))
-    roles = workflow_of(tx, cycle.workflow_id).roles
-    office = load_office(tx, on, since=cycle.period_from)
+    places = preorder(tuple(office.units.values()))
+    roles = workflow_of(tx, cycle.workflow_id, cycle.workflow_digest).roles
     minimum = int(json.loads(organisation.settings).get("minimum-working-days", MINIMUM_WORKING_DAYS))
     above = {form.post for form in roles.positions.values() if form.post is not None}
     grouped = {post for group in roles.groups for post in group.posts}
@@ -187,10 +173,14 @@ def draw(tx: Transaction, cycle: Row[Any], on: dt.date, choices: Choices) -> Dra
 
 def _known(choices: Choices, held: Sequence[Row[Any]], rubrics: Mapping[str, Any]) -> None:
     numbers = {row.number for row in held}
-    for number in choices.leave_out:
+    for number, reason in choices.leave_out.items():
+        if not reason.strip():
+            raise Malformed(f"--leave-out {number} needs a reason: {number}=REASON.", "reason-missing")
         if number not in numbers:
             raise NotFound(f"Nobody with the number {number} has an assignment in this period.", "unknown-person")
-    for post in choices.override_incomplete:
+    for post, reason in choices.override_incomplete.items():
+        if not reason.strip():
+            raise Malformed(f"--override-incomplete {post} needs a reason: {post}=REASON.", "reason-missing")
         if post not in rubrics:
             raise NotFound(f"No rubric of this cycle has the post {post}.", "unknown-post")
 
@@ -300,11 +290,10 @@ def preorder(units: Sequence[Row[Any]]) -> dict[int, int]:
     return numbers
 
 
-def write(tx: Transaction, cycle_id: int, drawn: Drawn, choices: Choices) -> None:
-    """Replace the roster of a planned cycle and its problems; the reasons of those left out are kept with them."""
+def write(tx: Transaction, cycle_id: int, drawn: Drawn, reasons: Mapping[str, StoredText]) -> None:
+    """Replace the roster of a planned cycle and its problems; `reasons` are those of the people left out, by number."""
     tx.run(_CLEAR_PROBLEMS, {"cycle": cycle_id})
     tx.run(_CLEAR_ROSTER, {"cycle": cycle_id})
-    reasons = {number: store_text(tx, reason) for number, reason in sorted(choices.leave_out.items())}
     rows = []
     for row, number in zip(drawn.rows, drawn.numbers, strict=True):
         reason = reasons.get(number)

@@ -27,7 +27,7 @@ class Transaction:
     connection: Connection
     keys: AuditKeys
     rung: bool = False
-    _bells: list[Callable[[], None]] = field(default_factory=list)
+    _known: dict[Executable, Sequence[Row[Any]]] = field(default_factory=dict)
 
     @property
     def dialect(self) -> str:
@@ -37,6 +37,12 @@ class Transaction:
     def all(self, statement: Executable, values: Values | None = None) -> Sequence[Row[Any]]:
         """Every row."""
         return self.connection.execute(statement, values).all()
+
+    def once(self, statement: Executable) -> Sequence[Row[Any]]:
+        """Every row of a statement without values, sent once: for what this transaction reads and does not change."""
+        if statement not in self._known:
+            self._known[statement] = self.all(statement)
+        return self._known[statement]
 
     def stream(self, statement: Executable, values: Values | None = None, batch: int = 1000) -> Iterator[Row[Any]]:
         """Every row, one statement, at most `batch` rows in memory at once."""
@@ -58,6 +64,12 @@ class Transaction:
         """Insert one row and return its id."""
         return int(self.connection.execute(_insert_returning(table), values).scalar_one())
 
+    def insert_all(self, table: Table, rows: Sequence[Values]) -> Sequence[int]:
+        """Insert rows in one statement and return their ids in the same order; nothing for no rows."""
+        if not rows:
+            return ()
+        return self.connection.execute(_insert_all(table), rows).scalars().all()
+
     def insert_many(self, table: Table, rows: Sequence[Values]) -> None:
         """Insert rows in one executemany; nothing for no rows."""
         if rows:
@@ -76,6 +88,11 @@ def _insert(table: Table) -> Insert:
 @functools.cache
 def _insert_returning(table: Table) -> Any:
     return insert(table).returning(table.c.id)
+
+
+@functools.cache
+def _insert_all(table: Table) -> Any:
+    return insert(table).returning(table.c.id, sort_by_parameter_order=True)
 
 
 @dataclass(frozen=True, slots=True)
