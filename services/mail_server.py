@@ -71,6 +71,14 @@ class Conversation:
             raise NotTaken(f"smtp-{code}", final=_is_final(code))
         return True
 
+    def greet(self) -> None:
+        """Connect and log in as a mail would, and hand nothing over.
+
+        Raises:
+            NotTaken: the server or the network refused.
+        """
+        self._connected()
+
     def close(self) -> None:
         """End the conversation; whatever goes wrong now changes nothing."""
         if self._smtp is not None:

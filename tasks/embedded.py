@@ -93,6 +93,11 @@ class Embedded:
         if self._worker is not None:
             celery_app.ring(self.app)
 
+    @property
+    def alive(self) -> bool:
+        """Whether every thread that was started still runs."""
+        return self._worker is not None and all(thread.is_alive() for thread in self._threads)
+
     def owed(self) -> dict[str, int]:
         """Return how much of each job waits or is being done; not what rests until later or may not be sent."""
         waiting = due_now(self._wiring)
@@ -156,7 +161,7 @@ class Embedded:
                 "set it to on and start again.",
                 "worker-off",
             )
-        if self._worker is None or not all(thread.is_alive() for thread in self._threads):
+        if not self.alive:
             raise Environment(f"The worker is not running, and this waits for it: {_said(waiting)}.", "worker")
 
     def _watch(self, app: Celery) -> None:
