@@ -164,11 +164,16 @@ def draw(tx: Transaction, cycle: Row[Any], on: dt.date, choices: Choices) -> Dra
             problems.extend(found)
             if any(problem.severity == Severity.ERROR for problem in found):
                 row["status"] = RosterStatus.BLOCKED.value
-        row["digest"] = digest({name: str(value) for name, value in row.items() if name != "reason_id"})
+        row["digest"] = row_digest(row)
         rows.append(row)
         numbers.append(assignment.number)
     whole = digest({"rows": [row["digest"] for row in rows]})
     return Drawn(tuple(rows), tuple(numbers), tuple(problems), whole)
+
+
+def row_digest(row: Mapping[str, Any]) -> str:
+    """Return the digest of a roster row: of everything it says, but for the words of a reason."""
+    return digest({name: str(value) for name, value in row.items() if name not in {"id", "digest", "reason_id"}})
 
 
 def _known(choices: Choices, held: Sequence[Row[Any]], rubrics: Mapping[str, Any]) -> None:
