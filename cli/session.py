@@ -82,6 +82,11 @@ class Session:
             self.uow, now=self.now(), as_number=as_number, token=self.settings.access_token(), reason=reason
         )
 
+    def reopen(self) -> None:
+        """Open the database anew, as after the clock of practice data was set."""
+        self._at = None
+        self.close()
+
     def close(self) -> None:
         """Give back what was opened."""
         if self._wiring is not None:

@@ -8,24 +8,23 @@ from typing import Any, Literal
 from sqlalchemy import Row, bindparam, select, update
 
 from models.columns import table_of
-from models.history import Move, TextBody
 from models.people import Person
 from models.workitems import WorkItem
 from scoring.explain import explain as explain_score
-from services import calendars, judging
+from scoring.numbers import to_decimal
+from services import calendars, form, judging
 from services.access import PARTY
 from services.actors import Actor
 from services.case_facts import options
 from services.errors import Refused
-from services.sight import Sight, sight, unseen
+from services.naming import unseen
+from services.sight import Sight, sight
 from services.standing import APPRAISAL, CYCLE, Standing, load, local_day
 from services.unit_of_work import Transaction, UnitOfWork, use_case
 from workflow.vocabulary import CycleState
 
 WORK_ITEM = table_of(WorkItem)
 PERSON = table_of(Person)
-MOVE = table_of(Move)
-TEXT_BODY = table_of(TextBody)
 
 _OWED = (
     select(WORK_ITEM)
@@ -52,13 +51,6 @@ _NAMES = (
     select(PERSON.c.id, PERSON.c.number, PERSON.c.name)
     .join(PARTY, PARTY.c.person_id == PERSON.c.id)
     .where(PARTY.c.appraisal_id.in_(bindparam("appraisals", expanding=True)))
-)
-_HISTORY = (
-    select(MOVE, PERSON.c.name, PERSON.c.number, TEXT_BODY.c.body)
-    .outerjoin(PERSON, PERSON.c.id == MOVE.c.actor_id)
-    .outerjoin(TEXT_BODY, TEXT_BODY.c.id == MOVE.c.comment_id)
-    .where(MOVE.c.appraisal_id == bindparam("appraisal"))
-    .order_by(MOVE.c.seq)
 )
 _SELF = (
     select(judging.RATING.c.item, judging.RATING.c.value)
@@ -148,21 +140,11 @@ def _names(tx: Transaction, appraisals: Sequence[int]) -> dict[int, str]:
 
 
 @dataclass(frozen=True, slots=True)
-class Passed:
-    """One step of the history as the viewer may read it."""
-
-    seq: int
-    action: str
-    done: Mapping[str, str]
-    by: str
-    at: dt.datetime
-    round: int
-    comment: str | None
-
-
-@dataclass(frozen=True, slots=True)
 class Shown:
-    """One appraisal as far as the viewer may see it; what is not his to see is None or empty."""
+    """One appraisal as far as the viewer may see it; what is not his to see is None or empty.
+
+    `override_reason` says why a rubric judges that came later or is incomplete, where somebody let it.
+    """
 
     appraisal: str
     person: str
@@ -178,8 +160,9 @@ class Shown:
     grade: str | None
     items: tuple[Mapping[str, Any], ...]
     self_scores: Mapping[str, str]
-    history: tuple[Passed, ...]
+    history: tuple[form.Passed, ...]
     actions: tuple[Mapping[str, Any], ...]
+    override_reason: str | None
 
 
 @use_case("appraisal.show")
@@ -211,10 +194,19 @@ def show(uow: UnitOfWork, *, actor: Actor, now: dt.datetime, appraisal: str) -> 
             score["total"] if score else None,
             score["grade"] if score else None,
             tuple(score["items"]) if score else (),
-            {row.item: str(row.value) for row in tx.all(_SELF, {"appraisal": standing.id})} if seen.facts else {},
-            _history(tx, standing, seen),
+            {row.item: to_decimal(row.value) for row in tx.all(_SELF, {"appraisal": standing.id})}
+            if seen.facts
+            else {},
+            form.history(tx, standing, seen),
             _actions(tx, standing, actor, now),
+            form.override_reason(tx, standing) if seen.facts else None,
         )
+
+
+def _self_scores(tx: Transaction, standing: Standing, seen: Sight) -> dict[str, str]:
+    if not seen.facts:
+        return {}
+    return {row.item: to_decimal(row.value) for row in tx.all(_SELF, {"appraisal": standing.id})}
 
 
 def score_of(tx: Transaction, standing: Standing, seen: Sight) -> Mapping[str, Any] | None:
@@ -224,25 +216,6 @@ def score_of(tx: Transaction, standing: Standing, seen: Sight) -> Mapping[str, A
     if standing.row.score_id is None:
         return None if seen.as_appraisee else judging.judge(tx, standing).score.to_json()
     return judging.stored_score(tx, standing.row.score_id)
-
-
-def _history(tx: Transaction, standing: Standing, seen: Sight) -> tuple[Passed, ...]:
-    shown = []
-    for row in tx.all(_HISTORY, {"appraisal": standing.id}):
-        move = standing.lifecycle.move(row.from_stage, row.action)
-        own = row.role == "appraisee"
-        shown.append(
-            Passed(
-                row.seq,
-                row.action,
-                dict(move.done) if move is not None else {},
-                f"{row.name} ({row.number})" if row.number else "",
-                row.at,
-                row.round,
-                row.body if seen.judgement or (own and seen.facts) else None,
-            )
-        )
-    return tuple(shown)
 
 
 @use_case("appraisal.explain")
@@ -259,7 +232,7 @@ def explain(
         seen = sight(tx, standing, actor.person_id, standing.today)
         score = score_of(tx, standing, seen)
         if score is None:
-            raise unseen(standing.code) if not seen.facts else not_released(standing)
+            raise unseen(standing.asked) if not seen.facts else not_released(standing)
         return score, explain_score(score, language)
 
 
