@@ -13,8 +13,9 @@ from services.actors import Actor
 from services.audit import StoredText, store_text
 from services.case_facts import gather
 from services.effects import Brought, after_move, before_move
-from services.errors import AppraiseError, Conflict, NotFound
+from services.errors import AppraiseError, Conflict
 from services.moving import Step, write_steps
+from services.naming import unseen
 from services.standing import Standing, load
 from services.unit_of_work import Transaction, UnitOfWork, rule_error, use_case
 from workflow.engine import decide
@@ -148,7 +149,7 @@ def take(
         Refused: the workflow does not allow it.
     """
     if not standing.parts.related(actor.person_id):
-        raise NotFound(f"There is no appraisal {standing.code}, or it is not yours to see.", "not-yours")
+        raise unseen(standing.asked)
     candidate = standing.lifecycle.move(standing.stage, action)
     open_to_actor = candidate is not None and not standing.roles.isdisjoint(candidate.who)
     lines = dict(words.lines or {})

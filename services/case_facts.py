@@ -83,10 +83,10 @@ class Facts:
 
     def worse(self) -> dict[str, Any]:
         """Items that would be worse than when the person objected, whatever happened since."""
-        objected = [row for row in self.history if row.to_stage == "appeal"]
-        if not objected:
+        before = self.standing.row.contested_score_id
+        if before is None:
             return {"worse": ()}
-        return {"worse": items_made_worse(self.tx, objected[-1].score_id, self.judged.score)}
+        return {"worse": items_made_worse(self.tx, before, self.judged.score)}
 
     def unconfirmed(self) -> dict[str, Any]:
         """Missed months that the assessor has neither confirmed nor excused."""

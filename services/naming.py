@@ -1,6 +1,7 @@
 """From what people type to rows: employee numbers, `2026Q1/1007@cash-driver`, `F1042`, `W77`, `D12`."""
 
 import re
+from collections.abc import Iterable
 from typing import Any
 
 from sqlalchemy import Row, bindparam, select
@@ -111,18 +112,42 @@ def appraisal_id(tx: Transaction, code: str) -> int:
         Malformed: the code has another form, or names several appraisals and no post.
         NotFound: there is none.
     """
+    cycle_code, number, _ = appraisal_code(code)
+    return only(code, [(row.id, row.post) for row in tx.all(_APPRAISALS, {"cycle": cycle_code, "number": number})])
+
+
+def appraisal_code(code: str) -> tuple[str, str, str | None]:
+    """Return cycle, employee number and post, if it has one, of `2026Q1/1007@cash-driver`.
+
+    Raises:
+        Malformed: the code has another form.
+    """
     match = _APPRAISAL_CODE.fullmatch(code)
     if match is None:
         raise Malformed(f"{code!r} does not name an appraisal; write CYCLE/EMPLOYEE, such as 2026Q1/1007.", "bad-code")
-    rows = tx.all(_APPRAISALS, {"cycle": match["cycle"], "number": match["number"]})
-    if match["post"] is not None:
-        rows = [row for row in rows if row.post == match["post"]]
-    if not rows:
-        raise NotFound(f"There is no appraisal {code}.", "unknown-appraisal")
-    if len(rows) > 1:
-        choices = ", ".join(f"{match['cycle']}/{match['number']}@{row.post}" for row in rows)
+    return match["cycle"], match["number"], match["post"]
+
+
+def only(code: str, found: Iterable[tuple[int, str]]) -> int:
+    """Return which appraisal a code means, of those that its person has in its cycle, each an id with its post.
+
+    Raises:
+        Malformed: it names several and no post.
+        NotFound: there is none.
+    """
+    cycle_code, number, post = appraisal_code(code)
+    meant = {id_: its_post for id_, its_post in found if post is None or its_post == post}
+    if not meant:
+        raise unseen(code)
+    if len(meant) > 1:
+        choices = ", ".join(f"{cycle_code}/{number}@{its_post}" for its_post in meant.values())
         raise Malformed(f"{code} names several appraisals; write one of {choices}.", "ambiguous-appraisal")
-    return int(rows[0].id)
+    return next(iter(meant))
+
+
+def unseen(code: str | int) -> NotFound:
+    """Return the one answer for an appraisal that does not exist and for one that is not the asker's to see."""
+    return NotFound(f"There is no appraisal {code}, or it is not yours to see.", "unknown-appraisal")
 
 
 def numbered(code: str, letter: str) -> int:

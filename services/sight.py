@@ -10,7 +10,7 @@ from enum import StrEnum
 from types import MappingProxyType
 
 from services.access import Parts, own_or_superior
-from services.errors import NotFound
+from services.naming import unseen
 from services.standing import Standing
 from services.unit_of_work import Transaction
 from workflow.vocabulary import Role
@@ -84,7 +84,7 @@ def sight(tx: Transaction, standing: Standing, viewer: int | None, on: dt.date) 
     """
     relation = relation_of(tx, standing, viewer, on)
     if relation is None:
-        raise unseen(standing.code)
+        raise unseen(standing.asked)
     return seen(relation, released=standing.lifecycle.judgement_open(standing.stage, outcome=standing.row.outcome))
 
 
@@ -136,11 +136,6 @@ _BY_ROLE: tuple[tuple[frozenset[str], Relation], ...] = (
 def at_appeal(stage: str, last_action: str | None) -> bool:
     """Tell whether an appeal lies before its decider, or was just decided by him."""
     return stage == "appeal" or last_action in {"decide", "send-back"}
-
-
-def unseen(code: str) -> NotFound:
-    """Return the one answer for what does not exist and for what is not the viewer's to see."""
-    return NotFound(f"There is no appraisal {code}, or it is not yours to see.", "not-yours")
 
 
 def sees_table(parts: Parts) -> bool:

@@ -11,6 +11,7 @@ from sqlalchemy import Row, and_, bindparam, select
 from models.appraisals import Appraisal
 from models.columns import table_of
 from models.cycles import Cycle
+from models.findings import ContestedLine
 from models.history import Move
 from models.people import Assignment, Organisation, Person, Post
 from models.rubrics import Definition
@@ -19,7 +20,6 @@ from services import naming
 from services.access import Parts, parts_of
 from services.actors import Actor
 from services.definitions import lifecycle_of
-from services.errors import NotFound
 from services.unit_of_work import Transaction
 from workflow.lifecycle import Lifecycle
 
@@ -30,10 +30,25 @@ POST = table_of(Post)
 ASSIGNMENT = table_of(Assignment)
 ORGANISATION = table_of(Organisation)
 MOVE = table_of(Move)
+OBJECTION = MOVE.alias("objection")
 WORK_ITEM = table_of(WorkItem)
+CONTESTED = table_of(ContestedLine)
 WORKFLOW = table_of(Definition).alias("workflow")
 RUBRIC = table_of(Definition).alias("rubric")
 
+# The score that stood when the person last objected: nothing may be worse after an appeal than before it.
+_CONTESTED_SCORE = (
+    select(OBJECTION.c.score_id)
+    .join(
+        CONTESTED, and_(CONTESTED.c.appraisal_id == OBJECTION.c.appraisal_id, CONTESTED.c.move_seq == OBJECTION.c.seq)
+    )
+    .where(OBJECTION.c.appraisal_id == APPRAISAL.c.id)
+    .order_by(OBJECTION.c.seq.desc())
+    .limit(1)
+    .correlate(APPRAISAL)
+    .scalar_subquery()
+)
+_ITEM = ("id", "stage", "seat", "holder_id", "seen_at", "noticed_at", "due_at")
 _STANDING = (
     select(
         APPRAISAL,
@@ -53,6 +68,8 @@ _STANDING = (
         MOVE.c.on_behalf_of.label("last_on_behalf_of"),
         MOVE.c.at.label("last_at"),
         MOVE.c.mac.label("last_mac"),
+        _CONTESTED_SCORE.label("contested_score_id"),
+        *(WORK_ITEM.c[name].label(f"item_{name}") for name in _ITEM),
     )
     .join(CYCLE, CYCLE.c.id == APPRAISAL.c.cycle_id)
     .join(PERSON, PERSON.c.id == APPRAISAL.c.person_id)
@@ -62,22 +79,39 @@ _STANDING = (
     .join(RUBRIC, RUBRIC.c.id == APPRAISAL.c.rubric_id)
     .join(ORGANISATION, ORGANISATION.c.id.is_not(None))
     .outerjoin(MOVE, and_(MOVE.c.appraisal_id == APPRAISAL.c.id, MOVE.c.seq == APPRAISAL.c.version))
+    .outerjoin(WORK_ITEM, and_(WORK_ITEM.c.appraisal_id == APPRAISAL.c.id, WORK_ITEM.c.closed_at.is_(None)))
+    .order_by(APPRAISAL.c.id, WORK_ITEM.c.seat)
 )
-_BY_ID = _STANDING.where(APPRAISAL.c.id.in_(bindparam("ids", expanding=True))).order_by(APPRAISAL.c.id)
-_ITEMS = select(WORK_ITEM).where(
-    WORK_ITEM.c.appraisal_id.in_(bindparam("ids", expanding=True)), WORK_ITEM.c.closed_at.is_(None)
-)
+_BY_ID = _STANDING.where(APPRAISAL.c.id.in_(bindparam("ids", expanding=True)))
+_BY_CODE = _STANDING.where(CYCLE.c.code == bindparam("cycle"), PERSON.c.number == bindparam("number"))
+
+
+@dataclass(frozen=True, slots=True)
+class OpenItem:
+    """Whose turn it is: an open work item, since when it was seen and notice proven, and until when it is due."""
+
+    id: int
+    stage: str
+    seat: int
+    holder_id: int
+    seen_at: dt.datetime | None
+    noticed_at: dt.datetime | None
+    due_at: dt.datetime | None
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """An appraisal as it is now, with its parts, its open work items, and what the acting person is to it."""
+    """An appraisal as it is now, with its parts, its open work items, and what the acting person is to it.
 
+    `asked` is how it was asked for: the only name of it that may be told to whom it is none of his business.
+    """
+
+    asked: str | int
     row: Row[Any]
     lifecycle: Lifecycle
     parts: Parts
     roles: frozenset[str]
-    items: tuple[Row[Any], ...]
+    items: tuple[OpenItem, ...]
     today: dt.date
 
     @property
@@ -107,33 +141,51 @@ class Standing:
 
 
 def load(tx: Transaction, appraisals: Sequence[str | int], actor: Actor, now: dt.datetime) -> list[Standing]:
-    """Return where each appraisal stands, in the order asked, in three statements for those given by id.
+    """Return where each appraisal stands, in the order asked, in two statements for one, or for many given by id.
 
     Raises:
         NotFound: one of them does not exist.
         Malformed: a code is not of the form CYCLE/EMPLOYEE.
     """
-    ids = [item if isinstance(item, int) else naming.appraisal_id(tx, item) for item in appraisals]
-    rows = {row.id: row for row in tx.all(_BY_ID, {"ids": ids})}
-    missing = [given for given, found in zip(appraisals, ids, strict=True) if found not in rows]
-    if missing:
-        raise NotFound(f"There is no appraisal {missing[0]}.", "unknown-appraisal")
-    today = local_day(now, next(iter(rows.values())).zone) if rows else now.date()
-    parts = parts_of(tx, ids, actor.person_id, today)
-    items: dict[int, list[Row[Any]]] = {}
-    for item in tx.all(_ITEMS, {"ids": ids}):
-        items.setdefault(item.appraisal_id, []).append(item)
+    rows = _rows(tx, appraisals)
+    today = local_day(now, next(iter(rows.values()))[1][0].zone) if rows else now.date()
+    parts = parts_of(tx, list(rows), actor.person_id, today)
     return [
         Standing(
-            rows[found],
-            lifecycle_of(tx, rows[found].workflow_id, rows[found].workflow_digest),
-            parts[found],
-            parts[found].roles_of(actor.person_id),
-            tuple(items.get(found, ())),
+            asked,
+            found[0],
+            lifecycle_of(tx, found[0].workflow_id, found[0].workflow_digest),
+            parts[appraisal],
+            parts[appraisal].roles_of(actor.person_id),
+            tuple(
+                OpenItem(*(getattr(row, f"item_{name}") for name in _ITEM)) for row in found if row.item_id is not None
+            ),
             today,
         )
-        for found in dict.fromkeys(ids)
+        for appraisal, (asked, found) in rows.items()
     ]
+
+
+def _rows(tx: Transaction, appraisals: Sequence[str | int]) -> dict[int, tuple[str | int, list[Row[Any]]]]:
+    """Return how each appraisal was asked for and what was read of it: a row for each of its open work items."""
+    if len(appraisals) == 1 and isinstance(appraisals[0], str):
+        code = appraisals[0]
+        cycle, number, _ = naming.appraisal_code(code)
+        found = tx.all(_BY_CODE, {"cycle": cycle, "number": number})
+        ids = [naming.only(code, [(row.id, row.post) for row in found])]
+    else:
+        ids = [item if isinstance(item, int) else naming.appraisal_id(tx, item) for item in appraisals]
+        found = tx.all(_BY_ID, {"ids": ids})
+    rows: dict[int, tuple[str | int, list[Row[Any]]]] = {
+        appraisal: (asked, []) for asked, appraisal in zip(appraisals, ids, strict=True)
+    }
+    for row in found:
+        if row.id in rows:
+            rows[row.id][1].append(row)
+    for asked, read in rows.values():
+        if not read:
+            raise naming.unseen(asked)
+    return rows
 
 
 def local_day(now: dt.datetime, zone: str) -> dt.date:
