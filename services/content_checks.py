@@ -1,0 +1,249 @@
+"""Comparing rows with what the chains vouch for: content digests, texts, scores, decisions about lines.
+
+Rows are read in batches; what is held in memory is one stream's ids and digests.
+"""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import BindParameter, Table, bindparam, exists, func, select
+from sqlalchemy.sql.elements import ColumnElement
+
+from models.columns import table_of
+from models.findings import ContestedLine, FindingRevision
+from models.rubrics import Definition, WorkflowMove
+from services import definitions, documents, duties, finding_writing, organisation_write
+from services.audit import digest
+from services.chain_checks import EVENT, MOVE, TEXT_BODY, Faults, Told
+from services.errors import AppraiseError
+from services.judging import SCORE, SCORE_ITEM, score_digest
+from services.ledgers import finding_line, month_line
+from services.unit_of_work import Transaction
+
+CONTESTED = table_of(ContestedLine)
+DEFINITION = table_of(Definition)
+REVISION = table_of(FindingRevision)
+WORKFLOW_MOVE = table_of(WorkflowMove)
+
+CONTENT: Mapping[str, tuple[Table, Any]] = {
+    **definitions.CONTENT,
+    **documents.CONTENT,
+    **duties.CONTENT,
+    **finding_writing.CONTENT,
+    **organisation_write.CONTENT,
+}
+"""For each id that a payload may hold: its table and the content its digest was made of; the latest event holds."""
+
+_BATCH = 500
+_IDS: BindParameter[Any] = bindparam("ids", expanding=True)
+_TEXTS = select(TEXT_BODY.c.id, TEXT_BODY.c.digest).where(TEXT_BODY.c.id.in_(_IDS))
+_SCORES = select(SCORE).where(SCORE.c.id.in_(_IDS))
+_SCORE_ITEMS = select(SCORE_ITEM).where(SCORE_ITEM.c.score_id.in_(_IDS))
+_REVISIONS = select(REVISION).where(REVISION.c.appraisal_id.in_(_IDS)).order_by(REVISION.c.id)
+_CONTESTED = select(CONTESTED).where(CONTESTED.c.appraisal_id.in_(_IDS)).order_by(CONTESTED.c.id)
+_WORKFLOWS = select(DEFINITION.c.id, DEFINITION.c.digest).where(DEFINITION.c.kind == "workflow")
+_UNSCORED = (
+    select(SCORE.c.id).where(~exists(select(MOVE.c.id).where(MOVE.c.score_id == SCORE.c.id))).order_by(SCORE.c.id)
+)
+_MOVES = select(WORKFLOW_MOVE).where(WORKFLOW_MOVE.c.definition_id == bindparam("definition"))
+
+
+def _unscored() -> Any:
+    return (
+        select(SCORE.c.id).where(~exists(select(MOVE.c.id).where(MOVE.c.score_id == SCORE.c.id))).order_by(SCORE.c.id)
+    )
+
+
+_UNSCORED = _unscored()
+
+
+@dataclass(slots=True)
+class _Vouched:
+    """What the latest event says of a row: its digest, where it says so, and the digests of the texts it came with."""
+
+    digest: str
+    where: str
+    texts: set[str] = field(default_factory=set)
+
+
+@dataclass(slots=True)
+class Contents:
+    """Compares rows with payloads as they come; `rows` counts those that were compared."""
+
+    tx: Transaction
+    faults: Faults
+    rows: int = 0
+    vouched: dict[str, int] = field(default_factory=dict)
+    _moves: list[Told] = field(default_factory=list)
+    _lines: dict[tuple[int, int], tuple[Told, Any]] = field(default_factory=dict)
+    _appraisals: set[int] = field(default_factory=set)
+    _scores: dict[int, tuple[str, str]] = field(default_factory=dict)
+    _texts: dict[int, tuple[str, str]] = field(default_factory=dict)
+
+    def take_stream(self, events: Iterable[Told]) -> Iterator[Told]:
+        """Take in the events of one stream, handing each on; its rows are compared at the end of the stream."""
+        latest: dict[tuple[str, int], _Vouched] = {}
+        for told in events:
+            self._refer(told)
+            kind = next((name for name in told.payload if name in CONTENT), None)
+            if kind is not None and "digest" in told.payload:
+                found = latest.setdefault((kind, int(told.payload[kind])), _Vouched("", ""))
+                found.digest, found.where = str(told.payload["digest"]), told.where
+                if isinstance(text := told.payload.get("text"), str):
+                    found.texts.add(text)
+            yield told
+        self._compare(latest)
+        self._flush_texts()
+
+    def take_appraisal(self, appraisal: int, moves: Sequence[tuple[Any, Told]]) -> None:
+        """Take in the moves of one appraisal: the scores, texts and decisions that they name."""
+        self._appraisals.add(appraisal)
+        for row, told in moves:
+            self._refer(told)
+            if "score" in told.payload and row.score_id is not None:
+                self._scores[row.score_id] = (str(told.payload["score"]), told.where)
+            if "lines" in told.payload:
+                self._lines[appraisal, told.seq] = (told, told.payload["lines"])
+        if len(self._appraisals) >= _BATCH:
+            self.flush()
+
+    def take_score(self, score_id: int, content: str, where: str) -> None:
+        """Take in a score that an event vouches for."""
+        self._scores[score_id] = (content, where)
+
+    def flush(self) -> None:
+        """Compare what was taken in of appraisals so far."""
+        self._flush_scores()
+        self._flush_lines()
+        self._flush_texts()
+        self._appraisals.clear()
+
+    def _refer(self, told: Told) -> None:
+        for value in told.payload.values():
+            match value:
+                case [int(text), str(said)]:
+                    self._texts[text] = (said, told.where)
+
+    def _compare(self, latest: Mapping[tuple[str, int], _Vouched]) -> None:
+        for kind, (table, content) in CONTENT.items():
+            ids = [number for name, number in latest if name == kind]
+            self.vouched[kind] = self.vouched.get(kind, 0) + len(ids)
+            for some in _batches(ids):
+                rows = {row.id: row for row in self.tx.all(select(table).where(table.c.id.in_(some)))}
+                words = self._words_of(table, rows.values())
+                for number in some:
+                    said = latest[kind, number]
+                    if number not in rows:
+                        self.faults.add("missing-row", said.where, f"{kind} {number} is gone.")
+                    elif digest(content(rows[number]._mapping)) != said.digest:  # noqa: SLF001 - SQLAlchemy's API
+                        self.faults.add("content", f"{kind} {number}", f"it is not what {said.where} vouches for.")
+                    elif not said.texts <= words.get(number, set()):
+                        self.faults.add("text", f"{kind} {number}", f"its words are not those of {said.where}.")
+                    self.rows += 1
+
+    def _words_of(self, table: Table, rows: Iterable[Any]) -> dict[int, set[str]]:
+        """Return the digests of the texts that rows refer to, by row."""
+        columns = [column.name for column in table.columns if _is_text(column)]
+        refs = {row.id: {getattr(row, name) for name in columns} - {None} for row in rows}
+        ids = sorted(set().union(*refs.values()))
+        known = {text.id: text.digest for some in _batches(ids) for text in self.tx.all(_TEXTS, {"ids": some})}
+        return {number: {known[text] for text in texts if text in known} for number, texts in refs.items()}
+
+    def _flush_texts(self) -> None:
+        for some in _batches(list(self._texts)):
+            known = {row.id: row.digest for row in self.tx.all(_TEXTS, {"ids": some})}
+            for number in some:
+                said, where = self._texts[number]
+                if known.get(number) != said:
+                    self.faults.add("text", f"text {number}", f"it is not the one of {where}.")
+        self._texts.clear()
+
+    def _flush_scores(self) -> None:
+        for some in _batches(list(self._scores)):
+            scores = {row.id: row for row in self.tx.all(_SCORES, {"ids": some})}
+            items: dict[int, list[Mapping[str, Any]]] = {}
+            for row in self.tx.all(_SCORE_ITEMS, {"ids": some}):
+                items.setdefault(row.score_id, []).append(dict(row._mapping))  # noqa: SLF001
+            for number in some:
+                said, where = self._scores[number]
+                if number not in scores:
+                    self.faults.add("missing-row", where, f"its score {number} is gone.")
+                elif score_digest(dict(scores[number]._mapping), items.get(number, [])) != said:  # noqa: SLF001
+                    self.faults.add("score", f"score {number}", f"it is not the one of {where}.")
+                self.rows += 1
+        self._scores.clear()
+
+    def _flush_lines(self) -> None:
+        found: dict[tuple[int, int], Any] = {}
+        ids = sorted(self._appraisals)
+        for row in self.tx.all(_REVISIONS, {"ids": ids}) if ids else ():
+            amount = row.kind if row.amount is None else f"{row.kind} {row.amount}"
+            found.setdefault((row.appraisal_id, row.move_seq), {})[_line(row)] = amount
+        for row in self.tx.all(_CONTESTED, {"ids": ids}) if ids else ():
+            found.setdefault((row.appraisal_id, row.move_seq), []).append(_line(row))
+        for key, (told, lines) in self._lines.items():
+            stored = found.pop(key, type(lines)())
+            if (sorted(stored) if isinstance(stored, list) else stored) != lines:
+                self.faults.add("lines", told.where, "the decisions about lines beside it are not those it made.")
+            self.rows += 1
+        for appraisal, seq in found:
+            self.faults.add("lines", f"move {appraisal} #{seq}", "it has decisions about lines that it did not make.")
+        self._lines.clear()
+
+    def check_unvouched(self, corrected: Iterable[int]) -> None:
+        """Report rows that no event vouches for: who wrote them went past the application."""
+        for kind, (table, _) in CONTENT.items():
+            if self.tx.scalar(select(func.count()).select_from(table)) == self.vouched.get(kind, 0):
+                continue
+            known = self._known(kind)
+            for row in self.tx.stream(select(table.c.id).order_by(table.c.id)):
+                if row.id not in known:
+                    self.faults.add("no-event", f"{kind} {row.id}", "no event vouches for it.")
+        known = set(corrected)
+        for row in self.tx.stream(_UNSCORED):
+            if row.id not in known:
+                self.faults.add("no-event", f"score {row.id}", "no move and no correction made it.")
+
+    def _known(self, kind: str) -> set[int]:
+        """Return every id of a kind that an event vouches for; read again only where the numbers differ."""
+        found = set()
+        for row in self.tx.stream(
+            select(EVENT.c.payload).where(EVENT.c.payload.contains(f'"{kind}":', autoescape=True))
+        ):
+            payload = json.loads(row.payload)
+            if "digest" in payload and kind in payload:
+                found.add(int(payload[kind]))
+        return found
+
+    def check_workflows(self) -> None:
+        """Compare the moves that the database allows with the published workflows they come from."""
+        for workflow in self.tx.all(_WORKFLOWS):
+            try:
+                lifecycle = definitions.lifecycle_of(self.tx, workflow.id, workflow.digest)
+            except AppraiseError as error:
+                self.faults.add("workflow", f"workflow {workflow.id}", error.sentence)
+                continue
+            wanted = {(move.action, move.from_stage, move.to_stage, move.outcome) for move in lifecycle.moves}
+            stored = {
+                (row.action, row.from_stage, row.to_stage, row.outcome)
+                for row in self.tx.all(_MOVES, {"definition": workflow.id})
+            }
+            for action, stage, *_ in sorted(wanted ^ stored, key=str):
+                self.faults.add(
+                    "workflow", f"workflow {workflow.id}", f"{action} from {stage} is not as it was published."
+                )
+
+
+def _line(row: Any) -> str:
+    return finding_line(row.finding_id) if row.finding_id is not None else month_line(row.rule, row.month)
+
+
+def _is_text(column: ColumnElement[Any]) -> bool:
+    return any(key.column.table is TEXT_BODY for key in column.foreign_keys)
+
+
+def _batches(ids: Sequence[int]) -> Iterator[Sequence[int]]:
+    for start in range(0, len(ids), _BATCH):
+        yield ids[start : start + _BATCH]

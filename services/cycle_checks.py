@@ -1,0 +1,226 @@
+"""Comparing a cycle with its stream: its state, the frozen roster, what was proposed and signed, and the final rows."""
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import and_, bindparam, exists, func, or_, select
+
+from models.columns import table_of
+from models.cycles import Cycle, Proposal, Roster
+from models.outbox import Job
+from services.access import PARTY
+from services.audit import digest
+from services.chain_checks import Faults, Told
+from services.person_results import APPRAISAL, FINAL, PERSON_RESULT, PersonRow
+from services.result_table import finals_table, late_written, written_table
+from services.roster import row_digest
+from services.unit_of_work import Transaction
+from workflow.vocabulary import CycleState, Role, RosterStatus
+
+CYCLE = table_of(Cycle)
+JOB = table_of(Job)
+PROPOSAL = table_of(Proposal)
+ROSTER = table_of(Roster)
+
+STATES: Mapping[str, CycleState] = {
+    "created": CycleState.PLANNED,
+    "opened": CycleState.OPEN,
+    "proposed": CycleState.PROPOSED,
+    "refused": CycleState.OPEN,
+    "approved": CycleState.FINALISING,
+    "final": CycleState.FINAL,
+    "cancelled": CycleState.CANCELLED,
+}
+"""The state that each kind of event left its cycle in; other kinds leave it where it is."""
+
+_CYCLE = select(CYCLE).where(CYCLE.c.id == bindparam("cycle"))
+_CYCLES = select(CYCLE.c.id, CYCLE.c.code).order_by(CYCLE.c.id)
+_ROSTER = select(ROSTER).where(ROSTER.c.cycle_id == bindparam("cycle")).order_by(ROSTER.c.id)
+_PROPOSALS = select(PROPOSAL).where(PROPOSAL.c.cycle_id == bindparam("cycle")).order_by(PROPOSAL.c.number)
+_PERSON_RESULTS = (
+    select(PERSON_RESULT).where(PERSON_RESULT.c.cycle_id == bindparam("cycle")).order_by(PERSON_RESULT.c.person_id)
+)
+_FIRST = PERSON_RESULT.c.revision == 1
+_FINALS = select(func.count()).select_from(FINAL).where(FINAL.c.cycle_id == bindparam("cycle"))
+_PLACE = and_(ROSTER.c.cycle_id == APPRAISAL.c.cycle_id, ROSTER.c.assignment_id == APPRAISAL.c.assignment_id)
+_STRANGERS = (
+    select(APPRAISAL.c.id)
+    .outerjoin(ROSTER, _PLACE)
+    .where(
+        APPRAISAL.c.cycle_id == bindparam("cycle"),
+        or_(
+            ROSTER.c.id.is_(None),
+            ROSTER.c.person_id != APPRAISAL.c.person_id,
+            ROSTER.c.rubric_id != APPRAISAL.c.rubric_id,
+            ROSTER.c.unit_no != APPRAISAL.c.unit_no,
+        ),
+    )
+    .order_by(APPRAISAL.c.id)
+)
+_HOLDER = {
+    Role.APPRAISEE: ROSTER.c.person_id,
+    Role.ASSESSOR: ROSTER.c.assessor_id,
+    Role.REVIEWER: ROSTER.c.reviewer_id,
+    Role.DECIDER: ROSTER.c.decider_id,
+}
+_PARTIES = (
+    select(APPRAISAL.c.id)
+    .join(ROSTER, _PLACE)
+    .join(PARTY, PARTY.c.appraisal_id == APPRAISAL.c.id)
+    .where(
+        APPRAISAL.c.cycle_id == bindparam("cycle"),
+        PARTY.c.source == "roster",
+        or_(*(and_(PARTY.c.role == role.value, PARTY.c.person_id != holder) for role, holder in _HOLDER.items())),
+    )
+    .distinct()
+    .order_by(APPRAISAL.c.id)
+)
+_MISSING = (
+    select(ROSTER.c.id)
+    .where(
+        ROSTER.c.cycle_id == bindparam("cycle"),
+        ROSTER.c.status == RosterStatus.RATED.value,
+        ~exists(select(APPRAISAL.c.id).where(_PLACE)),
+    )
+    .order_by(ROSTER.c.id)
+)
+_OPENING = select(func.count()).where(
+    JOB.c.dedupe_key.like(bindparam("pattern")), JOB.c.state.in_(("due", "claimed", "failed"))
+)
+
+
+def check_cycle(tx: Transaction, faults: Faults, cycle_id: int, events: Sequence[Told]) -> list[tuple[int, str, str]]:
+    """Compare one cycle with the events of its stream.
+
+    Returns the scores that its corrections vouch for: id, content digest, and where it is said.
+    """
+    row = tx.first(_CYCLE, {"cycle": cycle_id})
+    if row is None:
+        faults.add("missing-row", events[0].where, f"the cycle {cycle_id} is gone.")
+        return []
+    where = f"cycle {row.code}"
+    _check_state(faults, row, where, events)
+    if row.state != CycleState.PLANNED:
+        _check_roster(tx, faults, row, where, events)
+        _check_appraisals(tx, faults, row, where)
+    _check_proposals(tx, faults, row, where, events)
+    if row.state == CycleState.FINAL:
+        _check_results(tx, faults, row, where, events)
+    return [(told.payload["score"], told.payload["scored"], told.where) for told in events if told.kind == "corrected"]
+
+
+def check_streams(tx: Transaction, faults: Faults, seen: Iterable[int]) -> None:
+    """Report cycles of which the whole stream is missing."""
+    known = set(seen)
+    for row in tx.all(_CYCLES):
+        if row.id not in known:
+            faults.add("missing-stream", f"cycle {row.code}", "it has no events.")
+
+
+def _check_state(faults: Faults, row: Any, where: str, events: Sequence[Told]) -> None:
+    steps = [told for told in events if told.kind in STATES]
+    said = STATES[steps[-1].kind] if steps else None
+    if row.state != said or row.version != len(steps) - 1:
+        faults.add(
+            "standing",
+            where,
+            f"it is {row.state} at version {row.version}, but its events leave it {said} at version {len(steps) - 1}.",
+        )
+    created = events[0].payload
+    dates = [row.period_from.isoformat(), row.period_to.isoformat()]
+    if [created.get("code"), created.get("from"), created.get("to")] != [row.code, *dates]:
+        faults.add("content", where, f"its code or period is not that of {events[0].where}.")
+    if created.get("workflow") != row.workflow_id:
+        faults.add("content", where, f"its workflow is not that of {events[0].where}.")
+
+
+def _check_roster(tx: Transaction, faults: Faults, row: Any, where: str, events: Sequence[Told]) -> None:
+    opened = next((told for told in events if told.kind == "opened"), None)
+    if opened is None:
+        return
+    rows = sum(opened.payload["counts"].values())
+    joined = [told for told in events if told.kind == "enrolled"]
+    # What a row had when it was opened, where somebody joined over it since, and what it has now.
+    first = {told.payload["roster"]: told.payload.get("was") for told in reversed(joined)}
+    latest = {told.payload["roster"]: told.payload["row"] for told in joined}
+    aside = {told.payload["roster"] for told in events if told.kind in {"set-aside", "withdrawn"}}
+    whole = hashlib.sha256(b'{"rows":[')
+    for count, found in enumerate(tx.stream(_ROSTER, {"cycle": row.id})):
+        content = dict(found._mapping)  # noqa: SLF001 - SQLAlchemy's API
+        if found.id in aside and found.id not in latest:
+            # Setting aside changes these two and nothing else, and has an event of its own.
+            content |= {"status": RosterStatus.RATED.value, "reason_code": None}
+        if row_digest(content) != found.digest or latest.get(found.id, found.digest) != found.digest:
+            faults.add("roster", f"roster {found.id}", f"it is not as {where} was opened with it.")
+        if count < rows:
+            whole.update((b"," if count else b"") + f'"{first.get(found.id) or found.digest}"'.encode())
+        elif found.id not in latest:
+            faults.add("no-event", f"roster {found.id}", f"it joined {where} and no event says so.")
+    whole.update(b"]}")
+    if whole.hexdigest() != opened.payload["roster"]:
+        faults.add("roster", where, f"its roster is not the one of {opened.where}.")
+
+
+def _check_appraisals(tx: Transaction, faults: Faults, row: Any, where: str) -> None:
+    for statement, text in (
+        (_STRANGERS, f"it is not the one that the roster of {where} has."),
+        (_PARTIES, "its parts are not held by those whom the roster names."),
+    ):
+        for found in tx.stream(statement, {"cycle": row.id}):
+            faults.add("roster", f"appraisal {found.id}", text)
+    if row.state == CycleState.OPEN and tx.scalar(_OPENING, {"pattern": f"open/{row.id}/%"}):
+        return
+    for found in tx.stream(_MISSING, {"cycle": row.id}):
+        faults.add("missing-stream", f"roster {found.id}", f"its appraisal of {where} is missing.")
+
+
+def _check_proposals(tx: Transaction, faults: Faults, row: Any, where: str, events: Sequence[Told]) -> None:
+    said = {
+        told.payload["number"]: (told.payload["table"], told.payload["rows"])
+        for told in events
+        if told.kind in {"proposed", "late-proposed"}
+    }
+    stored = {found.number: (found.digest, found.rows) for found in tx.all(_PROPOSALS, {"cycle": row.id})}
+    for number in sorted(said.keys() | stored.keys()):
+        if said.get(number) != stored.get(number):
+            faults.add("proposal", f"{where} proposal {number}", "it is not the one that its event vouches for.")
+
+
+def _check_results(tx: Transaction, faults: Faults, row: Any, where: str, events: Sequence[Told]) -> None:
+    final = next((told for told in events if told.kind == "final"), None)
+    if final is None:
+        return
+    table, _ = written_table(tx, row.id)
+    for found in tx.stream(_PERSON_RESULTS.where(_FIRST), {"cycle": row.id}):
+        table.add(_person(found))
+    if table.digest != final.payload["table"]:
+        faults.add("result", where, f"its final rows are not those that were signed ({final.where}).")
+    rows = final.payload["rows"] + sum(_entered(tx, faults, row.id, told) for told in events)
+    if (found := tx.scalar(_FINALS, {"cycle": row.id})) != rows:
+        faults.add("no-event", where, f"it has {found} final rows, and its events say {rows}.")
+    results = {
+        (person, revision): content for told in events for person, revision, content in told.payload.get("results", ())
+    }
+    for one in tx.stream(_PERSON_RESULTS.where(~_FIRST), {"cycle": row.id}):
+        if digest(_person(one).content()) != results.pop((one.person_id, one.revision), None):
+            faults.add("result", f"{where} person {one.person_id}", "the result is not the one that was signed.")
+    for person, _revision in results:
+        faults.add("missing-row", f"{where} person {person}", "a revision of the result is gone.")
+
+
+def _entered(tx: Transaction, faults: Faults, cycle_id: int, told: Told) -> int:
+    """Compare what an event says entered the table after it was final; how many rows it says."""
+    if told.kind == "late-entered":
+        if late_written(tx, cycle_id, told.payload["appraisals"]).digest != told.payload["table"]:
+            faults.add("result", told.where, "the rows that entered are not those that were signed.")
+        return int(told.payload["rows"])
+    if told.kind == "corrected":
+        if finals_table(tx, cycle_id, [told.payload["final"]]).digest != told.payload["table"]:
+            faults.add("result", told.where, "the corrected row is not the one that was signed.")
+        return 1
+    return 0
+
+
+def _person(row: Any) -> PersonRow:
+    return PersonRow(row.person_id, row.total, row.grade, row.steps)

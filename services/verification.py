@@ -1,0 +1,137 @@
+"""Verifying everything that the audit chains vouch for, and showing a chain (G13).
+
+What verification finds: a row of a chain changed, removed or put in between; an appraisal that stands elsewhere than
+its moves say; a row that is not what its event vouches for, or that no event vouches for; a missing stream. What it
+cannot find without a checkpoint kept elsewhere: the cut tail of a stream of which nothing else tells.
+"""
+
+import re
+from dataclasses import dataclass, replace
+
+from sqlalchemy import bindparam, select
+
+from models.columns import table_of
+from models.cycles import Cycle
+from models.people import Person
+from services.chain_checks import Fault, Faults, Progress, Told, Walk
+from services.content_checks import Contents
+from services.cycle_checks import check_cycle, check_streams
+from services.person_results import APPRAISAL, ASSIGNMENT, POST
+from services.unit_of_work import Transaction, UnitOfWork
+
+CYCLE = table_of(Cycle)
+PERSON = table_of(Person)
+
+_CODES = (
+    select(APPRAISAL.c.id, CYCLE.c.code, PERSON.c.number, POST.c.code.label("post"))
+    .join(CYCLE, CYCLE.c.id == APPRAISAL.c.cycle_id)
+    .join(PERSON, PERSON.c.id == APPRAISAL.c.person_id)
+    .join(ASSIGNMENT, ASSIGNMENT.c.id == APPRAISAL.c.assignment_id)
+    .join(POST, POST.c.id == ASSIGNMENT.c.post_id)
+    .where(APPRAISAL.c.id == bindparam("appraisal"))
+)
+_NAMED = re.compile(r"^(move|appraisal) ([0-9]+)")
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a verification looked at and found. `faults` are the first ones, `count` is all of them."""
+
+    events: int
+    moves: int
+    texts: int
+    rows: int
+    faults: tuple[Fault, ...]
+    count: int
+    missing_keys: tuple[str, ...]
+
+    @property
+    def first(self) -> Fault | None:
+        """The first bad row, or None."""
+        return self.faults[0] if self.faults else None
+
+    @property
+    def exit_code(self) -> int:
+        """What a command ends with: 0 nothing found, 1 a fault, 6 a key that is needed is not at hand."""
+        if self.missing_keys:
+            return 6
+        return 1 if self.count else 0
+
+
+def verify(uow: UnitOfWork, *, progress: Progress | None = None) -> Report:
+    """Verify every chain and every row that the chains vouch for, in one reading of the database, row by row.
+
+    `progress` is told now and then what is looked at and how many rows of it are done.
+
+    Raises:
+        Environment: the database cannot be read.
+    """
+    with uow.read() as tx:
+        _as_of_one_moment(tx)
+        faults = Faults()
+        walk = Walk(tx, faults, progress or _silent)
+        contents = Contents(tx, faults)
+        corrected = _walk_streams(walk, contents)
+        for appraisal, moves in walk.appraisals():
+            contents.take_appraisal(appraisal, moves)
+        contents.flush()
+        walk.check_texts()
+        contents.check_unvouched(corrected)
+        contents.check_workflows()
+        return Report(
+            walk.events,
+            walk.moves,
+            walk.texts,
+            contents.rows,
+            tuple(_named(tx, fault) for fault in faults.kept),
+            faults.count,
+            tuple(sorted(faults.missing_keys)),
+        )
+
+
+def _walk_streams(walk: Walk, contents: Contents) -> list[int]:
+    """Walk all streams; return the ids of the scores that corrections made."""
+    corrected: list[int] = []
+    cycles: list[int] = []
+    for stream, events in walk.streams():
+        kind, _, number = stream.partition(":")
+        told = contents.take_stream(events)
+        if kind != "cycle":
+            for _ in told:
+                pass
+            continue
+        cycles.append(int(number))
+        for score_id, content, where in _cycle(walk, int(number), list(told)):
+            contents.take_score(score_id, content, where)
+            corrected.append(score_id)
+    check_streams(walk.tx, walk.faults, cycles)
+    return corrected
+
+
+def _cycle(walk: Walk, cycle_id: int, events: list[Told]) -> list[tuple[int, str, str]]:
+    """Look at one cycle; what its events no longer say because somebody wrote over them is a fault, not a crash."""
+    try:
+        return check_cycle(walk.tx, walk.faults, cycle_id, events)
+    except (KeyError, TypeError, ValueError, AttributeError):
+        walk.faults.add("payload", f"stream cycle:{cycle_id}", "an event does not say what its kind must say.")
+        return []
+
+
+def _as_of_one_moment(tx: Transaction) -> None:
+    """Read as of one moment, while others write; SQLite's readers do so anyway."""
+    if tx.dialect == "postgresql":
+        tx.connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+
+
+def _named(tx: Transaction, fault: Fault) -> Fault:
+    """Say the code that people type instead of an appraisal's id."""
+    match = _NAMED.match(fault.where)
+    row = None if match is None else tx.first(_CODES, {"appraisal": int(match[2])})
+    if match is None or row is None:
+        return fault
+    code = f"{row.code}/{row.number}@{row.post}"
+    return replace(fault, where=f"{match[1]} {code}{fault.where[match.end() :]}")
+
+
+def _silent(_what: str, _done: int) -> None:
+    """Tell nobody."""
