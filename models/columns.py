@@ -112,7 +112,7 @@ def text_enum(words: Iterable[str], *, null: bool = False, default: str | None =
 
 def number(*, null: bool = False, default: int | None = None) -> Any:
     """Return a whole number column."""
-    return _field(Column(BigInteger, nullable=null), null=null, default=default)
+    return _field(Column(BigInteger, nullable=null, default=default), null=null, default=default)
 
 
 def points(*, null: bool = False) -> Any:
