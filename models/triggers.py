@@ -266,17 +266,32 @@ def _roster() -> Iterator[Trigger]:
         lookup=frozen,
     )
     aside, rated = RosterStatus.SET_ASIDE, RosterStatus.RATED
+    not_in = (RosterStatus.LEFT_OUT, RosterStatus.NOT_RATED)
+    placed = ("rubric_id", "assessor_id", "reviewer_id", "decider_id", "sources", "working_days", "statement", "digest")
+    why = ("status", "reason_code", "reason_id")
     yield Trigger(
         "roster",
         "update",
         "BEFORE UPDATE",
         "frozen",
-        "the roster is frozen by opening; only a row that was set aside can still be taken up.",
-        # A row is set aside when its opening failed, and then taken up, or left to HR's decision.
-        when=f"{changed(all_but('roster', 'status', 'reason_code', 'reason_id'))}"
-        f" OR NOT (OLD.status = '{aside}' OR (OLD.status = '{rated}' AND NEW.status = '{aside}'))"
-        f" OR NEW.status = '{RosterStatus.BLOCKED}'",
+        "the roster is frozen by opening; only a row that is not in the cycle can still be taken up.",
+        # A row is set aside when its opening failed, and then taken up as it is, or left to HR's decision. Who was not
+        # in the cycle can join it, with the rubric and the holders of that day.
+        when=f"NOT ((NOT ({changed(all_but('roster', *why))})"
+        f" AND ((OLD.status = '{rated}' AND NEW.status = '{aside}')"
+        f" OR (OLD.status = '{aside}' AND NEW.status <> '{RosterStatus.BLOCKED}')))"
+        f" OR (NOT ({changed(all_but('roster', *why, *placed))})"
+        f" AND OLD.status IN ({_listed((*not_in, RosterStatus.BLOCKED))}) AND NEW.status = '{rated}'))",
         lookup=frozen,
+    )
+    yield Trigger(
+        "roster",
+        "take_up",
+        "BEFORE UPDATE",
+        "frozen",
+        "nobody joins a cycle that is no longer open.",
+        when=f"OLD.status <> '{rated}' AND NEW.status = '{rated}'",
+        lookup=f"{state.format(row='NEW')} NOT IN ('{CycleState.PLANNED}', '{CycleState.OPEN}')",
     )
 
 

@@ -1,17 +1,18 @@
 """Who joins an open cycle later, and how a cycle stands: opened, by stage, overdue."""
 
 import datetime as dt
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Row, bindparam, func, select, update
+from sqlalchemy import Row, and_, bindparam, func, select, update
 
 from models.appraisals import Appraisal
 from models.columns import UtcDateTime, table_of
 from models.cycles import Cycle, Roster
-from models.history import TextBody
-from models.people import Person, Post
+from models.history import Event, TextBody
+from models.people import Assignment, Person, Post
 from models.workitems import WorkItem
 from services import naming, opening, roster
 from services.access import granted_roles
@@ -21,7 +22,7 @@ from services.cycles import demand_hr
 from services.errors import Refused
 from services.standing import local_day
 from services.unit_of_work import Transaction, UnitOfWork, use_case
-from workflow.vocabulary import CycleState, Role, RosterStatus, Severity
+from workflow.vocabulary import CycleState, Role, RosterStatus
 
 APPRAISAL = table_of(Appraisal)
 CYCLE = table_of(Cycle)
@@ -29,14 +30,44 @@ ROSTER = table_of(Roster)
 WORK_ITEM = table_of(WorkItem)
 PERSON = table_of(Person)
 POST = table_of(Post)
+ASSIGNMENT = table_of(Assignment)
+EVENT = table_of(Event)
 TEXT_BODY = table_of(TextBody)
 
-_PRESENT = select(ROSTER.c.id, ROSTER.c.status, ROSTER.c.digest).where(
-    ROSTER.c.cycle_id == bindparam("cycle"), ROSTER.c.assignment_id == bindparam("assignment")
+_PLACES = (
+    select(
+        ASSIGNMENT.c.id.label("assignment_id"),
+        POST.c.code.label("post"),
+        ROSTER.c.id,
+        ROSTER.c.status,
+        ROSTER.c.digest,
+    )
+    .join(POST, POST.c.id == ASSIGNMENT.c.post_id)
+    .outerjoin(ROSTER, and_(ROSTER.c.assignment_id == ASSIGNMENT.c.id, ROSTER.c.cycle_id == bindparam("cycle")))
+    .where(ASSIGNMENT.c.person_id == bindparam("person"))
+    .order_by(ASSIGNMENT.c.id)
 )
-_HOLDERS = ("status", "reason_code", "rubric_id", "assessor_id", "reviewer_id", "decider_id", "sources", "digest")
+_OPENED = (
+    select(EVENT.c.payload)
+    .where(EVENT.c.stream == bindparam("stream"), EVENT.c.kind == "opened")
+    .order_by(EVENT.c.seq.desc())
+    .limit(1)
+)
+_TAKEN_UP = (
+    "status",
+    "reason_code",
+    "reason_id",
+    "rubric_id",
+    "assessor_id",
+    "reviewer_id",
+    "decider_id",
+    "sources",
+    "working_days",
+    "statement",
+    "digest",
+)
 _TAKE_UP = (
-    update(ROSTER).where(ROSTER.c.id == bindparam("row")).values({name: bindparam(f"new_{name}") for name in _HOLDERS})
+    update(ROSTER).where(ROSTER.c.id == bindparam("row")).values({name: bindparam(f"new_{name}") for name in _TAKEN_UP})
 )
 _CYCLES = select(CYCLE).order_by(CYCLE.c.period_from, CYCLE.c.id)
 _STAGES = (
@@ -90,47 +121,64 @@ def enrol(uow: UnitOfWork, *, actor: Actor, now: dt.datetime, cycle: str, number
     `number` is the employee number, with @POST where somebody has several assignments. Returns the appraisals opened.
 
     Raises:
+        NotFound: there is no such cycle or person.
         Refused: the cycle is not open, he is in it already, or his problems are not solved.
     """
     wanted, _, post = number.partition("@")
     with uow.write() as tx:
         demand_hr(tx, actor, now, "enrol somebody")
-        naming.person(tx, wanted)
+        person = naming.person(tx, wanted)
         row = naming.cycle(tx, cycle)
         if row.state != CycleState.OPEN:
             raise Refused(f"The cycle {cycle} is {row.state}; people join an open cycle only.", "not-open")
-        drawn = roster.draw(tx, row, local_day(now, naming.organisation(tx).zone), roster.Choices())
-        problems = [p for p in drawn.problems if p.number == wanted and p.severity == Severity.ERROR]
-        if problems:
-            raise Refused(f"{wanted} cannot join {cycle}: {problems[0].text} {problems[0].mend}", problems[0].code)
-        opened = [
-            _take_up(tx, row.id, found, actor=actor, now=now)
-            for found, of in zip(drawn.rows, drawn.numbers, strict=True)
-            if of == wanted and found["status"] == RosterStatus.RATED and _has_post(tx, found, post)
-        ]
-        fresh = [roster_id for roster_id in opened if roster_id is not None]
+        choices = roster.Choices(override_incomplete=_let_through(tx, row.id))
+        drawn = roster.draw(tx, row, local_day(now, naming.organisation(tx).zone), choices)
+        places = {
+            place.assignment_id: place
+            for place in tx.all(_PLACES, {"cycle": row.id, "person": person.id})
+            if (not post or place.post == post) and place.status != RosterStatus.RATED
+        }
+        joining = {found["assignment_id"]: found for found in drawn.rows if found["assignment_id"] in places}
+        for assignment, found in joining.items():
+            if found["status"] == RosterStatus.BLOCKED:
+                raise _blocked(f"{wanted}@{places[assignment].post}", cycle, assignment, places[assignment].post, drawn)
+        fresh = {
+            assignment: _take_up(tx, row.id, found, places[assignment], actor=actor, now=now)
+            for assignment, found in joining.items()
+            if found["status"] == RosterStatus.RATED
+        }
         if not fresh:
             raise Refused(
                 f"{number} is in {cycle} already, or has no assignment there that is rated.", "already-enrolled"
             )
-        for roster_id in fresh:
+        for roster_id in fresh.values():
             opening.open_range(tx, row.id, roster_id, roster_id, now)
-    return tuple(f"{cycle}/{number}" for _ in fresh)
+    return tuple(f"{cycle}/{wanted}@{places[assignment].post}" for assignment in fresh)
 
 
-def _has_post(tx: Transaction, row: Mapping[str, Any], post: str) -> bool:
-    return not post or naming.post(tx, post).id == row["post_id"]
+def _let_through(tx: Transaction, cycle_id: int) -> dict[str, str]:
+    """Return the posts whose incomplete rubric was let through when the cycle opened: it holds for who joins later."""
+    opened = tx.scalar(_OPENED, {"stream": f"cycle:{cycle_id}"})
+    return {} if opened is None else dict(json.loads(opened)["overrides"])
 
 
-def _take_up(tx: Transaction, cycle_id: int, row: Mapping[str, Any], *, actor: Actor, now: dt.datetime) -> int | None:
-    present = tx.first(_PRESENT, {"cycle": cycle_id, "assignment": row["assignment_id"]})
-    if present is not None and present.status == RosterStatus.RATED:
-        return None
-    if present is None:
+def _blocked(number: str, cycle: str, assignment: int, post: str, drawn: roster.Drawn) -> Refused:
+    problem = next(
+        problem
+        for problem in drawn.errors
+        if problem.assignment_id == assignment or (problem.assignment_id is None and problem.post == post)
+    )
+    return Refused(f"{number} cannot join {cycle}: {problem.text} {problem.mend}", problem.code)
+
+
+def _take_up(
+    tx: Transaction, cycle_id: int, row: Mapping[str, Any], place: Row[Any], *, actor: Actor, now: dt.datetime
+) -> int:
+    if place.id is None:
         roster_id = tx.insert(ROSTER, row)
     else:
-        roster_id = int(present.id)
-        tx.run(_TAKE_UP, {"row": roster_id, **{f"new_{name}": row[name] for name in _HOLDERS}})
+        roster_id = int(place.id)
+        tx.run(_TAKE_UP, {"row": roster_id, **{f"new_{name}": row[name] for name in _TAKEN_UP}})
     append_event(
         tx,
         f"cycle:{cycle_id}",
@@ -141,7 +189,7 @@ def _take_up(tx: Transaction, cycle_id: int, row: Mapping[str, Any], *, actor: A
             "roster": roster_id,
             "assignment": row["assignment_id"],
             "row": row["digest"],
-            "was": None if present is None else present.digest,
+            "was": place.digest,
         },
     )
     return roster_id
@@ -162,6 +210,7 @@ class Status:
     left_out: tuple[Mapping[str, Any], ...]
 
 
+@use_case("cycle.status")
 def status(uow: UnitOfWork, *, actor: Actor, now: dt.datetime, cycle: str) -> Status:
     """Return how a cycle stands; for HR, the approver and auditors.
 
