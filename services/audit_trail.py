@@ -1,0 +1,141 @@
+"""Showing a chain to those who may read it: the moves of an appraisal, or the events of a stream.
+
+Who runs a cycle reads nothing of what an event says about himself or his superiors (domain.md, section 5).
+"""
+
+import datetime as dt
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Row, bindparam, select
+
+from models.columns import table_of
+from models.cycles import Cycle
+from models.people import Person
+from services.access import APPRAISAL, ASSIGNMENT, granted_roles, superiors_of
+from services.actors import Actor
+from services.audit import EVENT, MOVE
+from services.errors import Malformed, NotFound, Refused
+from services.grants import today
+from services.sight import sight
+from services.standing import load
+from services.unit_of_work import Transaction, UnitOfWork
+from workflow.vocabulary import Role
+
+CYCLE = table_of(Cycle)
+PERSON = table_of(Person)
+_BEHALF = PERSON.alias("behalf")
+
+_STREAM = re.compile(r"org|refusals|(?:cycle|ledger):[1-9][0-9]{0,17}")
+_READERS = frozenset({Role.AUDITOR, Role.APPROVER, Role.HR, Role.SYSTEM})
+_FULL = frozenset({Role.AUDITOR, Role.APPROVER, Role.SYSTEM})
+
+
+def _with_people(table: Any) -> Any:
+    return (
+        select(table, PERSON.c.number.label("actor"), _BEHALF.c.number.label("behalf"))
+        .outerjoin(PERSON, PERSON.c.id == table.c.actor_id)
+        .outerjoin(_BEHALF, _BEHALF.c.id == table.c.on_behalf_of)
+        .order_by(table.c.seq)
+    )
+
+
+_EVENTS = _with_people(EVENT).where(EVENT.c.stream == bindparam("stream"))
+_MOVES = _with_people(MOVE).where(MOVE.c.appraisal_id == bindparam("appraisal"))
+_CYCLE = select(CYCLE.c.id).where(CYCLE.c.code == bindparam("code"))
+_PERSON_OF = {
+    "appraisal": select(APPRAISAL.c.person_id).where(APPRAISAL.c.id == bindparam("id")),
+    "ledger": select(ASSIGNMENT.c.person_id).where(ASSIGNMENT.c.id == bindparam("id")),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One row of a chain. `payload` is None where the viewer may know that something happened and no more."""
+
+    seq: int
+    what: str
+    actor: str | None
+    on_behalf_of: str | None
+    at: dt.datetime
+    payload: Mapping[str, Any] | None
+    key_id: str
+    mac: str
+
+
+def show(uow: UnitOfWork, *, viewer: Actor, now: dt.datetime, name: str) -> tuple[Entry, ...]:
+    """Return the chain of an appraisal (`2026Q1/1007`) or of a stream (`org`, `cycle:2026Q1`, `ledger:31`, `refusals`).
+
+    An appraisal's moves are shown to whoever may see the appraisal, what they carry only with the judgement; streams to
+    auditors, the approver and HR.
+
+    Raises:
+        Malformed: the name has no such form.
+        NotFound: there is no such chain, or it is not the viewer's to see.
+        Refused: the viewer may not read streams.
+    """
+    with uow.read() as tx:
+        if "/" in name:
+            return _moves(tx, viewer, now, name)
+        return _events(tx, viewer, now, _stream(tx, name))
+
+
+def _stream(tx: Transaction, name: str) -> str:
+    kind, _, code = name.partition(":")
+    if kind == "cycle" and (found := tx.scalar(_CYCLE, {"code": code})) is not None:
+        return f"cycle:{found}"
+    if _STREAM.fullmatch(name) is None:
+        raise Malformed(
+            f"{name!r} names no chain; write an appraisal such as 2026Q1/1007, or org, cycle:2026Q1, ledger:31 or "
+            "refusals.",
+            "bad-code",
+        )
+    return name
+
+
+def _moves(tx: Transaction, viewer: Actor, now: dt.datetime, name: str) -> tuple[Entry, ...]:
+    standing = load(tx, [name], viewer, now)[0]
+    seen = sight(tx, standing, viewer.person_id, standing.today)
+    if not seen.facts:
+        raise NotFound(f"There is no appraisal {name}, or it is not yours to see.", "not-yours")
+    rows = tx.all(_MOVES, {"appraisal": standing.id})
+    return tuple(_entry(row, f"{row.from_stage} -> {row.to_stage}: {row.action}", shown=seen.judgement) for row in rows)
+
+
+def _events(tx: Transaction, viewer: Actor, now: dt.datetime, stream: str) -> tuple[Entry, ...]:
+    on = today(tx, now)
+    granted = granted_roles(tx, viewer.person_id, on)
+    if granted.isdisjoint(_READERS):
+        raise Refused("Only auditors, the approver and HR read the audit streams.", "not-granted")
+    hidden: frozenset[int] = frozenset()
+    if granted.isdisjoint(_FULL) and viewer.person_id is not None:
+        hidden = superiors_of(tx, viewer.person_id, on) | {viewer.person_id}
+    kind, _, number = stream.partition(":")
+    if kind == "ledger" and hidden and tx.scalar(_PERSON_OF["ledger"], {"id": int(number)}) in hidden:
+        raise NotFound(f"There is no stream {stream}, or it is not yours to see.", "not-yours")
+    rows = tx.all(_EVENTS, {"stream": stream})
+    if not rows:
+        raise NotFound(f"There is no stream {stream}, or it is not yours to see.", "unknown-stream")
+    return tuple(_entry(row, row.kind, shown=not _about(tx, row, hidden)) for row in rows)
+
+
+def _about(tx: Transaction, row: Row[Any], hidden: frozenset[int]) -> bool:
+    """Tell whether an event is about the appraisal of one of these people."""
+    appraisal = json.loads(row.payload).get("appraisal") if hidden else None
+    return isinstance(appraisal, int) and tx.scalar(_PERSON_OF["appraisal"], {"id": appraisal}) in hidden
+
+
+def _entry(row: Row[Any], what: str, *, shown: bool) -> Entry:
+    return Entry(
+        seq=row.seq,
+        what=what,
+        actor=row.actor,
+        on_behalf_of=row.behalf,
+        at=row.at,
+        payload=json.loads(row.payload) if shown else None,
+        key_id=row.key_id,
+        mac=row.mac,
+    )

@@ -1,0 +1,213 @@
+"""Proving scores: the ledger is scored anew with the pinned version of the rubric and compared with what is stored.
+
+An appraisal is proved once its ledger is closed; a corrected one with the corrections that its final row rests on.
+"""
+
+import datetime as dt
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Row, and_, bindparam, func, or_, select
+
+from models.columns import table_of
+from models.cycles import Cycle
+from models.people import Person
+from scoring.errors import ScoringError
+from scoring.ledger import Ledger
+from scoring.numbers import to_decimal
+from scoring.score import ARITHMETIC
+from scoring.score import score as score_ledger
+from services import correction_records as records
+from services import ledgers, naming
+from services.audit import stamp
+from services.calendars import closures
+from services.definitions import rubric_of
+from services.errors import NotFound
+from services.judging import SCORE, SCORE_ITEM, with_pending
+from services.outbox import owe_job
+from services.outbox_jobs import record_failure
+from services.person_results import APPRAISAL, DEFINITION, FINAL, HELD, IN_FORCE, POST
+from services.result_table import FIGURES
+from services.unit_of_work import Transaction, UnitOfWork
+from workflow.vocabulary import Outcome
+
+CYCLE = table_of(Cycle)
+PERSON = table_of(Person)
+
+_SCORED = (
+    select(
+        APPRAISAL.c.id,
+        APPRAISAL.c.assignment_id,
+        PERSON.c.number,
+        POST.c.code.label("post"),
+        SCORE.c.id.label("score_id"),
+        SCORE.c.rubric_id,
+        SCORE.c.arithmetic,
+        SCORE.c.ledger_digest,
+        SCORE.c.as_of,
+        SCORE.c.total,
+        SCORE.c.maximum,
+        SCORE.c.grade,
+        DEFINITION.c.digest.label("rubric_digest"),
+    )
+    .select_from(
+        HELD.join(PERSON, PERSON.c.id == APPRAISAL.c.person_id)
+        .outerjoin(FINAL, and_(FINAL.c.appraisal_id == APPRAISAL.c.id, IN_FORCE))
+        .join(SCORE, SCORE.c.id == func.coalesce(FINAL.c.score_id, APPRAISAL.c.score_id))
+        .join(DEFINITION, DEFINITION.c.id == SCORE.c.rubric_id)
+    )
+    .where(
+        APPRAISAL.c.cycle_id == bindparam("cycle"),
+        APPRAISAL.c.id.between(bindparam("first"), bindparam("last")),
+        APPRAISAL.c.stage.not_in(ledgers.OPEN_STAGES),
+        or_(APPRAISAL.c.outcome.is_(None), APPRAISAL.c.outcome != Outcome.NOT_RATED.value),
+    )
+    .order_by(APPRAISAL.c.id)
+)
+_ITEMS = select(SCORE_ITEM).where(SCORE_ITEM.c.score_id == bindparam("score"))
+_BOUNDS = select(func.min(APPRAISAL.c.id).label("low"), func.max(APPRAISAL.c.id).label("high")).where(
+    APPRAISAL.c.cycle_id == bindparam("cycle")
+)
+_CYCLE = select(CYCLE).where(CYCLE.c.id == bindparam("cycle"))
+_ALL = 2**62
+
+Progress = Callable[[int], None]
+"""Told how many scores are proved."""
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """Something that came out otherwise: `what` is total, maximum, grade, ledger, arithmetic, score or an item."""
+
+    appraisal_id: int
+    code: str
+    what: str
+    stored: str | None
+    proved: str | None
+
+    def __str__(self) -> str:
+        """Return it as a person reads it."""
+        return f"{self.code}: {self.what} is stored as {self.stored} and comes to {self.proved}."
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """How many scores were proved, and every difference found."""
+
+    cycle: str
+    checked: int
+    differences: tuple[Difference, ...]
+
+
+def prove(
+    uow: UnitOfWork, *, cycle: str | int, first: int = 0, last: int = _ALL, progress: Progress | None = None
+) -> Proof:
+    """Score the closed ledgers of a cycle anew and compare totals, items, grades and the ledgers' digests.
+
+    Args:
+        uow: the database.
+        cycle: the code of the cycle, or its id.
+        first: the first appraisal id that is proved.
+        last: the last one.
+        progress: told after each score how many are done.
+
+    Raises:
+        NotFound: there is no such cycle.
+        Environment: a published rubric no longer has its content.
+    """
+    with uow.read() as tx:
+        row = naming.cycle(tx, cycle) if isinstance(cycle, str) else _cycle(tx, cycle)
+        calendar, closed_days = naming.organisation(tx).calendar, closures(tx)
+        corrections = records.events_of(tx, row.id)
+        checked = 0
+        found: list[Difference] = []
+        for scored in tx.stream(_SCORED, {"cycle": row.id, "first": first, "last": last}):
+            recorded = corrections.get(scored.id, [])
+            pending = records.decisions(recorded, until_score=scored.score_id) if recorded else ()
+            ledger = ledgers.load_ledger(
+                tx,
+                assignment_id=scored.assignment_id,
+                period_from=row.period_from,
+                period_to=row.period_to,
+                calendar=calendar,
+                appraisal_id=scored.id,
+                closed_days=closed_days,
+            )
+            found.extend(_compare(tx, row.code, scored, with_pending(ledger, pending)))
+            checked += 1
+            if progress is not None:
+                progress(checked)
+    return Proof(row.code, checked, tuple(found))
+
+
+def prove_chunk(uow: UnitOfWork, *, now: dt.datetime, cycle_id: int, first: int, last: int) -> Proof:
+    """Prove one range as a job does: what comes out otherwise is shown to an operator.
+
+    Raises:
+        NotFound: there is no such cycle.
+    """
+    proof = prove(uow, cycle=cycle_id, first=first, last=last)
+    if proof.differences:
+        wrong = sorted({difference.appraisal_id for difference in proof.differences})
+        with uow.write() as tx:
+            details = {"cycle": proof.cycle, "appraisals": wrong}
+            record_failure(tx, "finalising", cycle_id, "not-proven", details=details, at=now)
+    return proof
+
+
+def owe_proof(uow: UnitOfWork, *, now: dt.datetime, cycle: str, chunk: int = 500) -> int:
+    """Owe the proof of every score of a cycle to the jobs, in ranges of `chunk` ids; how many runs are owed.
+
+    Raises:
+        NotFound: there is no such cycle.
+    """
+    with uow.write() as tx:
+        row = naming.cycle(tx, cycle)
+        bounds = tx.first(_BOUNDS, {"cycle": row.id})
+        if bounds is None or bounds.low is None:
+            return 0
+        starts = range(bounds.low, bounds.high + 1, chunk)
+        for first in starts:
+            args = {"cycle_id": row.id, "first": first, "last": min(first + chunk - 1, bounds.high)}
+            key = f"prove/{row.id}/{first}/{stamp(now)}"
+            owe_job(tx, name="scores.prove", args=args, dedupe_key=key, now=now)
+    return len(starts)
+
+
+def _cycle(tx: Transaction, cycle_id: int) -> Row[Any]:
+    row = tx.first(_CYCLE, {"cycle": cycle_id})
+    if row is None:
+        raise NotFound(f"There is no cycle with the id {cycle_id}.", "unknown-cycle")
+    return row
+
+
+def _compare(tx: Transaction, cycle: str, stored: Row[Any], ledger: Ledger) -> Iterator[Difference]:
+    def differs(what: str, was: str | None, now: str | None) -> Difference:
+        return Difference(stored.id, f"{cycle}/{stored.number}@{stored.post}", what, was, now)
+
+    if stored.arithmetic != ARITHMETIC:
+        yield differs("arithmetic", str(stored.arithmetic), str(ARITHMETIC))
+    if stored.ledger_digest != ledger.digest:
+        yield differs("ledger", stored.ledger_digest[:12], ledger.digest[:12])
+    try:
+        score = score_ledger(rubric_of(tx, stored.rubric_id, stored.rubric_digest), stored.post, ledger, stored.as_of)
+    except ScoringError as error:
+        yield differs("score", to_decimal(stored.total), str(error))
+        return
+    for what, was, proved in (
+        ("total", to_decimal(stored.total), to_decimal(score.total)),
+        ("maximum", to_decimal(stored.maximum), to_decimal(score.maximum)),
+        ("grade", stored.grade, score.grade),
+    ):
+        if was != proved:
+            yield differs(what, was, proved)
+    kept = {row.item: _figures(row) for row in tx.all(_ITEMS, {"score": stored.score_id})}
+    made = {item.id: _figures(item) for item in score.items}
+    for item in [*made, *(item for item in kept if item not in made)]:
+        if kept.get(item) != made.get(item):
+            yield differs(item, kept.get(item), made.get(item))
+
+
+def _figures(item: Any) -> str:
+    return " ".join(f"{name} {to_decimal(getattr(item, name))}" for name in FIGURES)
