@@ -26,11 +26,17 @@ ProxyReasonOption = Annotated[
 ]
 
 
+_UNBROKEN = 10_000
+"""Columns for a table that nobody looks at on a screen."""
+
+
 def console() -> Any:
     """Return the console that people read; plain where it is no terminal."""
     from rich.console import Console
 
-    return Console(highlight=False, soft_wrap=not sys.stdout.isatty(), markup=False)
+    if sys.stdout.isatty():
+        return Console(highlight=False, markup=False)
+    return Console(highlight=False, markup=False, soft_wrap=True, width=_UNBROKEN)
 
 
 def plain(value: Any) -> Any:
@@ -58,20 +64,22 @@ def print_json(value: Any) -> None:
 def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
     """Print rows under headings; figures are exact and without trailing zeros. Moments come as `Session.local` has it.
 
-    Where it is no terminal no line is broken, so that programs and people with a narrow pager get each row whole.
+    Where it is no terminal no line is broken or cut, so that programs get each row whole.
     """
     from rich.table import Table
 
-    table = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False)
-    last = len(columns) - 1
-    for place, column in enumerate(columns):
-        table.add_column(column, no_wrap=not sys.stdout.isatty(), overflow="fold" if place == last else "ellipsis")
+    table = Table(title=title or None, title_justify="left", title_style="bold", box=None, pad_edge=False)
+    for column in columns:
+        table.add_column(column, overflow="fold")
     for row in rows:
         table.add_row(*(words(value) for value in row))
     written = console()
-    if not sys.stdout.isatty():
-        written.width = max(written.width, written.measure(table).maximum)
-    written.print(table)
+    if sys.stdout.isatty():
+        written.print(table)
+        return
+    with written.capture() as kept:
+        written.print(table)
+    print("\n".join(line.rstrip() for line in kept.get().rstrip("\n").split("\n")))
 
 
 def words(value: Any) -> str:
@@ -86,10 +94,10 @@ def words(value: Any) -> str:
 
 
 def heading(language: Any, *terms: str) -> tuple[str, ...]:
-    """Return the glossary's words for columns, beginning with a capital."""
+    """Return the glossary's words for columns, beginning with a capital; points stand in the plural."""
     from catalog.glossary import term
 
-    found = [term(identifier, language) for identifier in terms]
+    found = [term(identifier, language, count=2 if identifier == "points" else 1) for identifier in terms]
     return tuple(word[:1].upper() + word[1:] for word in found)
 
 
