@@ -121,11 +121,14 @@ def open_cycle(
     with uow.write() as tx:
         roles = demand_hr(tx, actor, now, "open a cycle")
         row = naming.cycle(tx, cycle)
+        if row.state == CycleState.OPEN:
+            raise Refused(f"The cycle {cycle} is open already; `appraise cycle status {cycle}` shows it.", "open")
         decide_cycle(row.state, "open", roles=roles, own_proposal=False)
         drawn = roster.draw(tx, row, local_day(now, naming.organisation(tx).zone), choices)
         report = _report(cycle, drawn)
         if report.errors:
-            more = f" and {len(report.errors) - 1} more" if len(report.errors) > 1 else ""
+            others = len(report.errors) - 1
+            more = f" There {'is' if others == 1 else 'are'} {others} more." if others else ""
             raise OpeningRefused(
                 f"{cycle} cannot open: {report.errors[0].text}{more} "
                 f"`appraise cycle open {cycle} --dry-run` lists every problem with its mend.",

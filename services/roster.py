@@ -124,7 +124,8 @@ def draw(tx: Transaction, cycle: Row[Any], on: dt.date, choices: Choices) -> Dra
     grouped = {post for group in roles.groups for post in group.posts}
     problems: list[Problem] = []
     parsed = {post: rubric_of(tx, row.definition_id, row.digest) for post, row in rubrics.items()}
-    unfinished = _incomplete(parsed, {row.post for row in held}, choices, problems)
+    appraised = {row.post for row in held if row.number not in choices.leave_out}
+    unfinished = _incomplete(parsed, appraised, choices, problems)
     rows: list[dict[str, Any]] = []
     numbers: list[str] = []
     for assignment in held:
