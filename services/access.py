@@ -107,7 +107,7 @@ class Parts:
 
     def related(self, person_id: int | None) -> bool:
         """Tell whether the person may know that this appraisal exists."""
-        seeing = {Role.HR, Role.APPROVER, Role.AUDITOR, Role.PROXY}
+        seeing = {Role.HR, Role.APPROVER, Role.AUDITOR}
         return (
             person_id is None
             or person_id in self.former

@@ -9,17 +9,23 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
+from scoring.errors import ScoringError
+from services.access import own_or_superior
 from services.actors import Actor
 from services.audit import StoredText, store_text
 from services.case_facts import gather
 from services.effects import Brought, after_move, before_move
-from services.errors import AppraiseError, Conflict
+from services.errors import AppraiseError, Conflict, NotFound, Refused
+from services.finding_writing import tell_of_proxy
+from services.grants import demand_typist
 from services.moving import Step, write_steps
 from services.naming import unseen
 from services.standing import Standing, load
-from services.unit_of_work import Transaction, UnitOfWork, rule_error, use_case
+from services.unit_of_work import Transaction, UnitOfWork, record_refusal, rule_error, use_case
 from workflow.engine import decide
 from workflow.errors import WorkflowError
+from workflow.lifecycle import Move
+from workflow.vocabulary import Role
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +92,7 @@ def act(
         taken = take(tx, standing, action=action, words=words or Words(), actor=actor, now=now)
         write_steps(tx, [taken.step])
         after_move(taken)
+        tell_of_proxy(tx, actor, f"move/{standing.id}/{taken.step.seq}", now)
     return _moved(taken.step)
 
 
@@ -116,7 +123,7 @@ def act_many(
         Conflict: somebody was faster with one of them; nothing was written.
     """
     taken: list[Brought] = []
-    aside: list[tuple[str, str]] = []
+    refused: list[tuple[str, AppraiseError]] = []
     with uow.write() as tx:
         text = store_text(tx, comment)
         for standing in load(tx, appraisals, actor, now):
@@ -124,12 +131,17 @@ def act_many(
                 taken.append(
                     take(tx, standing, action=action, words=Words(comment=comment), actor=actor, now=now, text=text)
                 )
-            except (AppraiseError, WorkflowError) as error:
-                aside.append((standing.code, str(error)))
+            except (Refused, NotFound) as error:
+                refused.append((standing.code, error))
         write_steps(tx, [act.step for act in taken])
         for act in taken:
             after_move(act)
-    return Batch(tuple(_moved(act.step) for act in taken), tuple(aside))
+            tell_of_proxy(tx, actor, f"move/{act.step.standing.id}/{act.step.seq}", now)
+    for code, refusal in refused:
+        record_refusal(
+            uow, "appraisal.act-many", refusal, {"actor": actor, "now": now, "appraisal": code, "action": action}
+        )
+    return Batch(tuple(_moved(act.step) for act in taken), tuple((code, refusal.sentence) for code, refusal in refused))
 
 
 def take(
@@ -151,21 +163,22 @@ def take(
     if not standing.parts.related(actor.person_id):
         raise unseen(standing.asked)
     candidate = standing.lifecycle.move(standing.stage, action)
+    _demand_typist(tx, standing, candidate, actor)
     open_to_actor = candidate is not None and not standing.roles.isdisjoint(candidate.who)
     lines = dict(words.lines or {})
-    prepared = gather(
-        tx,
-        standing,
-        candidate if open_to_actor else None,
-        comment=words.comment,
-        witness=words.witness,
-        lines=lines,
-        actor=actor,
-        now=now,
-    )
     try:
+        prepared = gather(
+            tx,
+            standing,
+            candidate if open_to_actor else None,
+            comment=words.comment,
+            witness=words.witness,
+            lines=lines,
+            actor=actor,
+            now=now,
+        )
         move = decide(standing.lifecycle, prepared.case, action)
-    except WorkflowError as error:
+    except (WorkflowError, ScoringError) as error:
         raise rule_error(error) from error
     comment = text if text is not None else store_text(tx, words.comment)
     role = next(str(name) for name in move.who if name in standing.roles)
@@ -177,6 +190,22 @@ def take(
     act_brought = Brought(tx, step, prepared, words.ratings or {})
     before_move(act_brought)
     return act_brought
+
+
+def _demand_typist(tx: Transaction, standing: Standing, move: Move | None, actor: Actor) -> None:
+    """Let nobody judge, or answer a judgement of his own, through somebody else's name (domain.md, section 5)."""
+    if actor.typed_by is None or actor.typed_by == actor.person_id:
+        return
+    demand_typist(tx, actor, standing.today)
+    if any(actor.typed_by in people for people in standing.parts.holders.values()):
+        raise Refused(
+            f"You have a part in {standing.code}, so you can enter nothing in it for somebody else.", "proxy-part"
+        )
+    own = move is not None and Role.APPRAISEE in move.who
+    if not own and own_or_superior(tx, actor.typed_by, int(standing.row.person_id), standing.today):
+        raise Refused(
+            f"{standing.code} is your superior's; somebody who is not below him must enter this.", "own-or-superior"
+        )
 
 
 def _moved(step: Step) -> Moved:

@@ -19,12 +19,12 @@ from services.standing import Standing, local_day
 from services.unit_of_work import Transaction
 from workflow.case import Case
 from workflow.lifecycle import Move
-from workflow.vocabulary import LAST_STAGE, CycleState, Effect
+from workflow.vocabulary import LAST_STAGE, CycleState, Effect, Role
 
 MOVE = table_of(MoveRow)
 
 _HISTORY = (
-    select(MOVE.c.seq, MOVE.c.action, MOVE.c.from_stage, MOVE.c.to_stage, MOVE.c.score_id, MOVE.c.at)
+    select(MOVE.c.seq, MOVE.c.action, MOVE.c.from_stage, MOVE.c.to_stage, MOVE.c.role)
     .where(MOVE.c.appraisal_id == bindparam("appraisal"))
     .order_by(MOVE.c.seq)
 )
@@ -117,8 +117,16 @@ class Facts:
 
     def returns(self) -> dict[str, Any]:
         """How often a reviewer returned it, less the returns taken back."""
-        actions = [row.action for row in self.history]
-        return {"returns": actions.count("return") - actions.count("take-back-return")}
+        returns, last_returned = 0, False
+        for row in self.history:
+            move = self.standing.lifecycle.move(row.from_stage, row.action)
+            if move is None:
+                continue
+            if last_returned and "own-last-act" in move.guards:
+                returns -= 1
+            last_returned = Effect.NEW_ROUND in move.effects and row.role == Role.REVIEWER
+            returns += last_returned
+        return {"returns": returns}
 
     def last_act(self) -> dict[str, Any]:
         """Whether the actor made the last move, whether the next holder has looked, and whether it is young enough."""
@@ -148,7 +156,7 @@ class Facts:
             if Effect.NO_ACCESS in effects:
                 no_access = True
             elif Effect.NOTICE in effects:
-                read = read or row.action == "read"
+                read = read or row.role == Role.APPRAISEE
                 refused = row.action == "refuse"
                 no_access = False
         items = self.standing.items

@@ -31,6 +31,8 @@ POST = table_of(Post)
 DEFINITION = table_of(Definition)
 WORK_ITEM = table_of(WorkItem)
 
+_CODE = re.compile(r"[^/@\s]+")
+_SAME_CODE = select(CYCLE.c.id).where(CYCLE.c.code == bindparam("code"))
 _POSTS = select(POST.c.id, POST.c.code)
 _ADVANCE = (
     update(CYCLE)
@@ -86,16 +88,20 @@ def new(
     published rubrics; of two that have the same post the later named counts. A version can be named: `bank-office@2`.
 
     Raises:
-        Malformed: the code says no period and none is given.
+        Malformed: the code says no period and none is given, or it has a space, / or @ in it.
         NotFound: a rubric or the workflow is not published.
         Refused: no version was in force on the first day (reading 12) and no reason to override is given.
         Conflict: there is such a cycle already.
     """
+    if _CODE.fullmatch(code) is None:
+        raise Malformed(f"{code!r} cannot name a cycle: no spaces, no / and no @; write one like 2026Q1.", "bad-code")
     first, last = period or period_of(code)
     if last < first:
         raise Malformed(f"The period of {code} ends on {last}, before it begins on {first}.", "period-reversed")
     with uow.write() as tx:
         demand_hr(tx, actor, now, "create a cycle")
+        if tx.first(_SAME_CODE, {"code": code}) is not None:
+            raise Conflict(f"There is a cycle {code} already; `appraise cycle status {code}` shows it.", "cycle-exists")
         workflow_row = definitions.named(tx, "workflow", workflow)
         cycle_id = tx.insert(
             CYCLE,
@@ -161,6 +167,8 @@ def period_of(code: str) -> tuple[dt.date, dt.date]:
             "bad-period",
         )
     year, quarter, half, month = match.groups()
+    if int(year) < dt.MINYEAR:
+        raise Malformed(f"There is no year {year}; write a code like 2026Q1.", "bad-period")
     length, number = 12, 1
     if quarter:
         length, number = 3, int(quarter)

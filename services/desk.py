@@ -17,11 +17,12 @@ from services.access import PARTY
 from services.actors import Actor
 from services.case_facts import options
 from services.errors import Refused
+from services.ledgers import OPEN_STAGES
 from services.naming import unseen
 from services.sight import Sight, sight
 from services.standing import APPRAISAL, CYCLE, Standing, load, local_day
 from services.unit_of_work import Transaction, UnitOfWork, use_case
-from workflow.vocabulary import CycleState
+from workflow.vocabulary import CycleState, Outcome
 
 WORK_ITEM = table_of(WorkItem)
 PERSON = table_of(Person)
@@ -33,7 +34,8 @@ _OWED = (
     .where(
         WORK_ITEM.c.holder_id == bindparam("person"),
         WORK_ITEM.c.closed_at.is_(None),
-        CYCLE.c.state == CycleState.OPEN.value,
+        # What was under appeal or on hold when its cycle was proposed stays owed.
+        CYCLE.c.state != CycleState.CANCELLED.value,
     )
     .order_by(WORK_ITEM.c.due_at, WORK_ITEM.c.id)
 )
@@ -210,10 +212,10 @@ def _self_scores(tx: Transaction, standing: Standing, seen: Sight) -> dict[str, 
 
 
 def score_of(tx: Transaction, standing: Standing, seen: Sight) -> Mapping[str, Any] | None:
-    """Return the score in force, or, for those who judge, what the ledger comes to now."""
-    if not seen.judgement:
+    """Return the score in force, or, for those who judge, what the ledger comes to while it is open; else None."""
+    if not seen.judgement or standing.row.outcome == Outcome.NOT_RATED:
         return None
-    if standing.row.score_id is None:
+    if standing.row.score_id is None or (standing.stage in OPEN_STAGES and not seen.as_appraisee):
         return None if seen.as_appraisee else judging.judge(tx, standing).score.to_json()
     return judging.stored_score(tx, standing.row.score_id)
 
@@ -237,7 +239,9 @@ def explain(
 
 
 def not_released(standing: Standing) -> Refused:
-    """Return the answer to who asks for a judgement that is not released to him yet."""
+    """Return the answer to who asks for a judgement that there is not, or that is not released to him yet."""
+    if standing.row.outcome == Outcome.NOT_RATED:
+        return Refused(f"{standing.code} was closed as not rated; it has no score.", "not-rated")
     return Refused(
         f"The score of {standing.code} is not released yet; it is shown from the sign-off on.", "not-released"
     )

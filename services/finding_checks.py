@@ -14,15 +14,15 @@ from scoring.admission import admit
 from scoring.ledger import Finding, Ledger
 from scoring.rubric import Rule
 from services import naming
-from services.access import conflicts_of, granted_roles, own_or_superior
+from services.access import conflicts_of, own_or_superior
 from services.actors import Actor
 from services.documents import document_code, document_row
 from services.errors import Malformed, Refused
+from services.grants import demand_typist
 from services.ledgers import LedgerState, closed, load_ledger, state
 from services.reporting import assessor_of
 from services.rubric_in_force import InForce, rubric_in_force
 from services.unit_of_work import Transaction
-from workflow.vocabulary import Role
 
 ASSIGNMENT = table_of(Assignment)
 PERSON = table_of(Person)
@@ -138,11 +138,7 @@ def demand_person(tx: Transaction, actor: Actor, today: dt.date) -> int:
     """
     if actor.person_id is None:
         raise Refused("Only a person writes into a ledger.", "not-a-person")
-    if actor.typed_by is not None and actor.typed_by != actor.person_id:
-        if Role.PROXY not in granted_roles(tx, actor.typed_by, today):
-            raise Refused("Entering for somebody else needs the grant proxy.", "not-granted")
-        if not actor.reason or not actor.reason.strip():
-            raise Refused("An entry for somebody else needs a reason; say why he does not enter it himself.", "reason")
+    demand_typist(tx, actor, today)
     return actor.person_id
 
 

@@ -36,6 +36,20 @@ def demand(tx: Transaction, actor: Actor, now: dt.datetime, roles: Iterable[Role
         raise Refused(f"Only somebody with the grant {' or '.join(wanted)} may {doing}.", "not-granted")
 
 
+def demand_typist(tx: Transaction, actor: Actor, on: dt.date) -> None:
+    """Of an entry by proxy, let pass only who has that grant on the day, with a reason (W17).
+
+    Raises:
+        Refused: the one at the keyboard may not enter for others, or gives no reason.
+    """
+    if actor.typed_by is None or actor.typed_by == actor.person_id:
+        return
+    if Role.PROXY not in granted_roles(tx, actor.typed_by, on):
+        raise Refused("Entering for somebody else needs the grant proxy.", "not-granted")
+    if not actor.reason or not actor.reason.strip():
+        raise Refused("An entry for somebody else needs a reason; say why he does not enter it himself.", "reason")
+
+
 def demand_distance(tx: Transaction, actor: Actor, now: dt.datetime, person_id: int, doing: str) -> None:
     """Refuse what somebody decides about himself or about anybody above him (domain.md, section 5).
 

@@ -23,6 +23,8 @@ from workflow.lifecycle import Move as WorkflowMove
 from workflow.vocabulary import LAST_STAGE, CountedFrom
 
 EVENT = table_of(Event)
+_TAKEN_BACK = "own-last-act"
+"""The guard by which a definition says that a move undoes the last one."""
 
 _LAST_ITEM = (
     select(WORK_ITEM.c.noticed_at, WORK_ITEM.c.due_at, WORK_ITEM.c.closed_at)
@@ -199,6 +201,12 @@ def _window_kept(tx: Transaction, step: Step) -> tuple[dt.datetime | None, dt.da
     return last.closed_at, due
 
 
+def _days_kept(tx: Transaction, step: Step) -> dt.datetime | None:
+    """Return until when the stage was due that somebody takes his act back to: taking back gives nobody new days."""
+    last = tx.first(_LAST_ITEM, {"appraisal": step.standing.id, "stage": step.move.to_stage})
+    return None if last is None else last.due_at
+
+
 def _open_items(tx: Transaction, step: Step) -> list[dict[str, Any]]:
     standing = step.standing
     stage = standing.lifecycle.stage(step.move.to_stage)
@@ -208,6 +216,8 @@ def _open_items(tx: Transaction, step: Step) -> list[dict[str, Any]]:
     noticed_at = due_at = None
     if stage.counted_from == CountedFrom.PROVEN_NOTICE:
         noticed_at, due_at = _window_kept(tx, step)
+    elif _TAKEN_BACK in step.move.guards:
+        due_at = _days_kept(tx, step)
     else:
         due_at = due_dates.due_at(
             tx,

@@ -64,7 +64,7 @@ def plan(standing: Standing, move: Move, lines: Mapping[str, str | None], judged
                 "unknown-line",
             )
         rule_id, before = standing_amounts[line]
-        kind, amount = _decision(move.action, line, said, before)
+        kind, amount = _decision(move.action, line, said, before, appeal=level == "appeal")
         finding = int(match["finding"]) if match["finding"] else None
         pending.append(Pending(line, finding, rule_id, match["month"], kind, amount, level))
     return tuple(pending)
@@ -84,13 +84,14 @@ def amounts_in_force(judged: Judged) -> dict[str, tuple[str, Fraction]]:
     return {line: standing for line, standing in force.items() if standing[1]}
 
 
-def _decision(action: str, line: str, said: str | None, before: Fraction) -> tuple[Kind, Fraction | None]:
+def _decision(
+    action: str, line: str, said: str | None, before: Fraction, *, appeal: bool
+) -> tuple[Kind, Fraction | None]:
     word = (said or "").strip().lower()
     if action == "strike":
         if word not in {"", "strike"}:
             raise Malformed(f"`strike` takes no amount; write --line {line}.", "bad-decision")
         return "strike", None
-    appeal = action != "change"
     if appeal and word == "keep":
         return "keep", None
     if appeal and word == "strike":
