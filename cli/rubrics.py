@@ -192,7 +192,9 @@ def _show(found: Mapping[str, Any], language: Literal["en", "zh"]) -> None:
 
     columns = ("item", "points", "recorded", "counted", "reward", "score")
     rows = [[*item.values()] for item in plain(found["items"])]
-    print_table(found["post"], [term(column, language, count=2) for column in columns], rows)
+    print_table(
+        found["post"], [term(column, language, count=2 if column == "points" else 1) for column in columns], rows
+    )
     grade = "" if found["grade"] is None else f", {term('grade', language)} {found['grade']}"
     say(f"{term('total', language)}: {found['total']} / {found['max']}{grade}")
     say(*(f"{term('warning', language)} {each['code']} {each['where']}: {each['text']}" for each in found["warnings"]))

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from sqlalchemy import Engine
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DatabaseError, DBAPIError
 
 from config.settings import Settings
 from models import migrate
@@ -88,7 +88,8 @@ def differences(settings: Settings) -> tuple[str, ...]:
     demand_database(settings)
     with opened(settings.database_url, read_only=True) as engine:
         migrate.check(engine)
-        return (*_damage(engine), *migrate.differences(engine))
+        # What a damaged file says about its tables means nothing.
+        return _damage(engine) or migrate.differences(engine)
 
 
 def _damage(engine: Engine) -> tuple[str, ...]:
@@ -96,7 +97,10 @@ def _damage(engine: Engine) -> tuple[str, ...]:
     if engine.dialect.name != "sqlite":
         return ()
     with engine.connect() as connection:
-        said = [str(row[0]) for row in connection.exec_driver_sql("PRAGMA integrity_check(5)")]
+        try:
+            said = [str(row[0]) for row in connection.exec_driver_sql("PRAGMA integrity_check(5)")]
+        except DatabaseError as error:
+            said = [str(error.orig)]
     return () if said == ["ok"] else tuple(f"the file is damaged: {line}." for line in said)
 
 
