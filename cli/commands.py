@@ -43,7 +43,7 @@ TABLE: Mapping[str, Entry] = MappingProxyType(
         "finding": Entry("cli.findings", "Findings: record, void, reply, change, strike, claim.", group=True),
         "duty": Entry("cli.duties", "Scheduled duties: record, excuse, confirm.", group=True),
         "tick": Entry("cli.clock", "Do what the passing of time asks for, up to now."),
-        "audit": Entry("cli.audit", "The audit: verify it, read it.", group=True),
+        "audit": Entry("cli.audit", "The audit: verify it, prove the scores, read it.", group=True),
         "export": Entry("cli.exports", "Write the results of a cycle to a CSV, JSON or XLSX file."),
         "version": Entry("cli.version", "Print the version."),
     }

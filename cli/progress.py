@@ -33,3 +33,19 @@ def bar(what: str, total: int) -> Iterator[Callable[[], None]]:
     with Progress(console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task(what, total=total)
         yield lambda: progress.advance(task)
+
+
+@contextmanager
+def counter() -> Iterator[Callable[[str, int], None]]:
+    """Show on standard error what is looked at and how much of it is done; yield what is told both."""
+    if not sys.stderr.isatty():
+        yield lambda _what, _done: None
+        return
+    from rich.console import Console
+    from rich.progress import Progress, SpinnerColumn, TextColumn
+
+    with Progress(
+        SpinnerColumn(), TextColumn("{task.description}"), console=Console(stderr=True), transient=True
+    ) as on:
+        task = on.add_task("")
+        yield lambda what, done: on.update(task, description=f"{what}: {done}")

@@ -16,7 +16,7 @@ def test_help_lists_every_command_of_the_table(capsys: pytest.CaptureFixture[str
 
 
 @pytest.mark.parametrize(
-    "name", ["cycle", "work", "show", "act", "explain", "document", "finding", "duty", "tick", "version"]
+    "name", ["cycle", "work", "show", "act", "explain", "document", "finding", "duty", "tick", "audit", "export", "version"]
 )
 def test_each_command_gives_an_example(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     command = load(name)
