@@ -3,7 +3,7 @@
 import datetime as dt
 import shutil
 import zoneinfo
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from email import policy
 from email.message import EmailMessage
 from email.parser import BytesParser
@@ -12,17 +12,22 @@ from pathlib import Path
 from typing import Any, Self
 
 from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
 
+from cli.output import words
 from config.clock import SimulatedClock
 from config.mail_sink import MailSink
 from config.settings import load_settings
 from config.wiring import Wiring, wire
 from models.database import open_database
 from models.migrate import upgrade
-from services import appraisals, naming
+from services import appraisals, findings, naming
 from services.actors import Actor
 from services.appraisals import Moved, Words
 from services.errors import AppraiseError, Environment, Refused
+from services.finding_checks import Entry
+from services.finding_writing import Recorded
 from tasks.embedded import Embedded
 
 MARKER = "this-is-a-demonstration"
@@ -125,6 +130,21 @@ class Theatre:
             words=Words(comment, witness, lines, ratings),
         )
 
+    def record(self, number: str, entry: Entry) -> Recorded:
+        """Let an assessor record a finding."""
+        return findings.add(
+            self.uow,
+            actor=self.person(number),
+            now=self.now,
+            number=entry.number,
+            rule=entry.rule,
+            happened=entry.happened,
+            amount=entry.amount,
+            units=entry.units,
+            reason=entry.reason,
+            sub_reasons=entry.sub_reasons,
+        )
+
     def refused(self, trying: str, attempt: Callable[[], object]) -> str:
         """Show an attempt that must be refused, with the sentence; return its code.
 
@@ -134,7 +154,7 @@ class Theatre:
         try:
             attempt()
         except AppraiseError as error:
-            self.tell(f"{trying}: [red]refused[/red]. {error.sentence}")
+            self.tell(f"{trying}: [red]refused[/red]. {escape(error.sentence)}")
             return error.code
         raise Refused(f"The demonstration shows a fault: {trying} was not refused.", "not-refused")
 
@@ -152,13 +172,44 @@ class Theatre:
         parser = BytesParser(policy=policy.default)
         return [parser.parsebytes(file.read_bytes()) for file in fresh]
 
+    def mail_to(self, number: str) -> EmailMessage:
+        """Return the last of the new mails to somebody.
+
+        Raises:
+            Refused: none came, so the demonstration shows a fault.
+        """
+        found = [mail for mail in self.new_mails() if f"p{number}@" in str(mail["To"])]
+        if not found:
+            raise Refused(f"The demonstration shows a fault: no mail came to {number}.", "no-mail")
+        return found[-1]
+
+    def table(self, title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+        """Print a table."""
+        drawn = Table(title=title, title_justify="left", box=None, pad_edge=False)
+        for column in columns:
+            drawn.add_column(column)
+        for row in rows:
+            drawn.add_row(*(words(value) for value in row))
+        self.console.print(drawn)
+
+    @staticmethod
+    def fault(what: str) -> None:
+        """End the play: it showed something that must not be.
+
+        Raises:
+            Refused: always.
+        """
+        raise Refused(f"The demonstration shows a fault: {what}.", "demonstration")
+
     def show_mail(self, mail: EmailMessage, most_lines: int = 12) -> None:
         """Print a mail as its reader sees it."""
         body = mail.get_body(("plain",))
         text = body.get_content() if body is not None else ""
-        self.console.print(f"    [cyan]To: {mail['To']}   Subject: {mail['Subject']}[/cyan]", soft_wrap=True)
+        self.console.print(
+            f"    [cyan]To: {mail['To']}   Subject: {escape(str(mail['Subject']))}[/cyan]", soft_wrap=True
+        )
         for line in text.strip().splitlines()[:most_lines]:
-            self.console.print(f"    [cyan]│[/cyan] {line}", soft_wrap=True, markup=False)
+            self.console.print(f"    [cyan]│[/cyan] {escape(line)}", soft_wrap=True)
 
 
 def prepare(folder: Path, *, fresh: bool) -> None:

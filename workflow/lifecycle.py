@@ -174,7 +174,7 @@ class Lifecycle:
         if action not in self._labels:
             known = ", ".join(sorted(self._labels))
             return NotAllowed(f"There is no action '{action}'; there are {known}.", code="unknown-action")
-        if case.last_actor and case.last_action:
+        if case.last_actor and case.last_action == action:
             again = next((m.again for m in self.moves if m.action == case.last_action and m.again), None)
             if again:
                 return NotAllowed(again, code="again")

@@ -1,0 +1,73 @@
+"""`appraise demo`: one quarter of the bank's office, on simulated time, in a folder of its own."""
+
+import datetime as dt
+import io
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from cli import play, play_judgement
+from cli.commands import new_group
+from cli.output import JsonOption, print_json
+from cli.theatre import Theatre, prepare
+from services import results
+
+commands = new_group()
+
+ZONE = "Asia/Shanghai"
+FIRST_MOMENT = dt.datetime(2025, 12, 22, 1, 0, tzinfo=dt.UTC)
+
+
+@commands.command()
+def demo(
+    folder: Annotated[Path, typer.Option("--dir", help="Where to play; the folder must not exist.")] = Path(
+        "demo-data"
+    ),
+    fresh: Annotated[bool, typer.Option("--fresh", help="Remove an earlier demonstration in that folder.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Play the first quarter of 2026 in a bank's office: from people and rules to a signed, explained, audited table.
+
+    Everything is real but the time: a database, a worker, mails over SMTP to a sink that keeps them as files.
+
+    Example: appraise demo --dir demo-data
+    """
+    began = time.monotonic()
+    console = Console(file=io.StringIO() if as_json else None, highlight=False)
+    prepare(folder, fresh=fresh)
+    with Theatre(folder, console, FIRST_MOMENT, ZONE) as stage:
+        for scene in (*play.SCENES, *play_judgement.SCENES):
+            scene(stage)
+        rows = results.results(stage.uow, viewer=stage.person(play.PRESIDENT), now=stage.now, cycle=play.CYCLE)
+    if as_json:
+        print_json(
+            [
+                {"number": row.number, "post": row.post, "stage": row.stage, "total": row.total, "grade": row.grade}
+                for row in rows
+            ]
+        )
+        return
+    _farewell(console, folder, time.monotonic() - began)
+
+
+def _farewell(console: Console, folder: Path, seconds: float) -> None:
+    console.print(f"\n[bold]That was the quarter[/bold], played in {seconds:.0f} seconds. What lies in {folder}:")
+    for name, what in (
+        ("appraise.sqlite3", "the database"),
+        ("audit.key", "the key of the audit; a backup without it cannot be verified"),
+        ("mails/", "every mail, as its reader got it"),
+        ("tampered-copy/", "the copy in which one amount was changed"),
+    ):
+        console.print(f"  {name:18} {what}")
+    console.print("What to try next, as anybody you like (--as is free in demonstration data):")
+    for line in (
+        f"--dir {folder} explain 2026Q1/1005 --as 1005",
+        f"--dir {folder} show 2026Q1/1015 --as 1002",
+        f"--dir {folder} cycle results 2026Q1 --as 1001",
+        f"--dir {folder} audit verify",
+        f"--dir {folder} export 2026Q1 --to results.xlsx --as 1001",
+    ):
+        console.print(f"  python3 run.py {line}", soft_wrap=True)
