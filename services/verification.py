@@ -69,13 +69,17 @@ def verify(uow: UnitOfWork, *, progress: Progress | None = None) -> Report:
     with uow.read() as tx:
         _as_of_one_moment(tx)
         faults = Faults()
-        walk = Walk(tx, faults, progress or _silent)
+        tell = progress or _silent
+        walk = Walk(tx, faults, tell)
         contents = Contents(tx, faults)
         corrected = _walk_streams(walk, contents)
+        tell("events", walk.events)
         for appraisal, moves in walk.appraisals():
             contents.take_appraisal(appraisal, moves)
         contents.flush()
+        tell("moves", walk.moves)
         walk.check_texts()
+        tell("texts", walk.texts)
         contents.check_unvouched(corrected)
         contents.check_workflows()
         return Report(

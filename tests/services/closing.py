@@ -71,14 +71,16 @@ def close_all(uow: UnitOfWork, office: TinyOffice, *, but: Iterable[str] = ()) -
         exclude(uow, office, SECURITY)
 
 
-def deduct(uow: UnitOfWork, office: TinyOffice, number: str, rule: str, amount: int, *, day: int = 3) -> str:
-    """Record a finding by the person's assessor in February; return its name."""
+def deduct(
+    uow: UnitOfWork, office: TinyOffice, number: str, rule: str, amount: int, *, day: int = 3, post: str = ""
+) -> str:
+    """Record a finding by the person's assessor in February; return its name. `post` says which of several."""
     assessor, _ = JUDGES[number]
     recorded = findings.add(
         uow,
         actor=office.actor(assessor),
         now=noon(2, 20),
-        number=number,
+        number=f"{number}@{post}" if post else number,
         rule=rule,
         happened=dt.date(2026, 2, day),
         amount=Fraction(amount),
