@@ -38,7 +38,8 @@ class MailSink:
     def __init__(self, folder: Path, port: int | None = None, handler: Any = None) -> None:
         self.folder = folder
         self.port = port if port is not None else free_port()
-        self._controller = Controller(handler or Folder(folder), hostname=LOOPBACK, port=self.port)
+        self._handler = handler or Folder(folder)
+        self._controller: Controller | None = None
 
     def start(self) -> Self:
         """Listen; return at once when it answers.
@@ -46,12 +47,19 @@ class MailSink:
         Raises:
             OSError: the port is taken.
         """
+        # Asked here, since the library waits for seconds before it says that it cannot listen.
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind((LOOPBACK, self.port))
+        self._controller = Controller(self._handler, hostname=LOOPBACK, port=self.port)
         self._controller.start()
         return self
 
     def stop(self) -> None:
         """Stop listening."""
-        self._controller.stop()
+        if self._controller is not None:
+            self._controller.stop()
+            self._controller = None
 
     def __enter__(self) -> Self:
         return self.start()

@@ -1,0 +1,184 @@
+"""`appraise up` and `appraise mail-sink` as processes of their own, and the service of docker-compose.yml."""
+
+import os
+import signal
+import smtplib
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ruamel.yaml import YAML
+
+from cli.app import run
+from config.mail_sink import Folder, MailSink, free_port
+from models.database import open_database, schema_version
+from models.migrate import downgrade
+from tests.cli.conftest import OPENED_AT, Terminal
+
+ROOT = Path(__file__).parents[2]
+COMPOSE: dict[str, Any] = YAML(typ="safe").load(ROOT / "docker-compose.yml")
+APPRAISE = Path(sys.executable).with_name("appraise")
+SECONDS = 60
+
+
+@contextmanager
+def started(*words: str, folder: Path, **variables: str) -> Iterator["subprocess.Popen[str]"]:
+    """Start `appraise` with our environment and these variables; whatever happens, it is ended."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("APPRAISE_")}
+    process = subprocess.Popen(
+        [str(APPRAISE), *words], cwd=folder, env={**kept, **variables}, text=True,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    )  # fmt: skip
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def ready(process: "subprocess.Popen[str]", words: str) -> list[str]:
+    """Read what a process prints up to the line with these words."""
+    lines = []
+    for line in process.stdout or ():
+        lines.append(line)
+        if words in line:
+            return lines
+    _, said = process.communicate(timeout=SECONDS)
+    raise AssertionError(f"It ended with {process.returncode}, never said {words!r}, but {lines}, {said}")
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_up_makes_the_database_says_that_it_is_up_and_ends_well(tmp_path: Path, number: signal.Signals) -> None:
+    folder = tmp_path / "data"
+    with started("--dir", str(folder), "up", folder=tmp_path) as process:
+        lines = ready(process, "Appraise is up:")
+        process.send_signal(number)
+        said, log = process.communicate(timeout=SECONDS)
+    assert lines[0].startswith(f"There was no database: {folder / 'appraise.sqlite3'} is made and stands at ")
+    assert "worker threads (2), clock and sweep run. No mail server is set, so mails wait." in lines[-1]
+    assert said == "Stopped; what is still owed stays in the database.\n"
+    assert process.returncode == 0, log
+
+
+class Telling(Folder):
+    """A folder of mails that tells when the first has come."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self.came = threading.Event()
+
+    async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:  # noqa: N802 - aiosmtpd's
+        answer = await super().handle_DATA(server, session, envelope)
+        self.came.set()
+        return answer
+
+
+def test_up_finds_what_is_owed_and_mails_it(quarter: Terminal, tmp_path: Path) -> None:
+    mails = Telling(tmp_path / "mails")
+    with MailSink(tmp_path / "mails", handler=mails) as sink:
+        server = {
+            "APPRAISE_SMTP_HOST": "127.0.0.1", "APPRAISE_SMTP_PORT": str(sink.port), "APPRAISE_SMTP_TLS": "none",
+        }  # fmt: skip
+        words = ("--dir", str(quarter.folder), "--at", OPENED_AT, "up")
+        with started(*words, folder=tmp_path, **server) as process:
+            assert "The clock stands at 2026-01-05 04:00 UTC." in ready(process, "Appraise is up:")[-1]
+            assert mails.came.wait(SECONDS)
+            process.send_signal(signal.SIGTERM)
+            process.communicate(timeout=SECONDS)
+    assert process.returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "said"),
+    [
+        ("APPRAISE_WORKER", "off", "APPRAISE_WORKER is off, so there is nothing for `appraise up` to run"),
+        ("APPRAISE_BROKER_URL", "redis://127.0.0.1", "`appraise up` is the embedded mode and needs no broker"),
+    ],
+)
+def test_up_says_in_one_sentence_what_keeps_it_from_running(  # noqa: PLR0917 - three of them are the case
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    variable: str,
+    value: str,
+    said: str,
+) -> None:
+    monkeypatch.setenv(variable, value)
+    assert run(["--dir", str(tmp_path / "data"), "up"]) == 6
+    printed = capsys.readouterr()
+    assert said in printed.err
+    assert printed.err.count("\n") == 1
+    assert not (tmp_path / "data").exists()
+
+
+def test_up_leaves_a_database_of_an_older_version_alone(nothing: Terminal, tmp_path: Path) -> None:
+    engine = open_database(f"sqlite:///{nothing.folder / 'appraise.sqlite3'}")
+    downgrade(engine, "0004")
+    with started("--dir", str(nothing.folder), "up", folder=tmp_path) as process:
+        _, said = process.communicate(timeout=SECONDS)
+    assert process.returncode == 6
+    assert "run `appraise db upgrade`" in said
+    assert schema_version(engine) == "0004"
+    engine.dispose()
+
+
+def test_the_mail_sink_keeps_a_mail_and_ends_well(tmp_path: Path) -> None:
+    port = free_port()
+    with started("mail-sink", "--port", str(port), "--to", "mails", folder=tmp_path) as process:
+        ready(process, f"The mail sink listens on 127.0.0.1:{port}")
+        with smtplib.SMTP("127.0.0.1", port, timeout=SECONDS) as smtp:
+            smtp.sendmail("a@bank.example", ["b@bank.example"], b"Subject: Your turn\r\n\r\nPlease.\r\n")
+        process.send_signal(signal.SIGTERM)
+        said, _ = process.communicate(timeout=SECONDS)
+    assert (process.returncode, said) == (0, "Stopped.\n")
+    (kept,) = (tmp_path / "mails").glob("*.eml")
+    assert b"X-Envelope-To: b@bank.example" in kept.read_bytes()
+    assert b"Subject: Your turn" in kept.read_bytes()
+
+
+def test_a_port_that_is_taken_ends_with_6(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with MailSink(tmp_path / "first") as sink:
+        assert run(["mail-sink", "--port", str(sink.port), "--to", str(tmp_path / "second")]) == 6
+    assert f"The mail sink cannot start on port {sink.port}" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", list(COMPOSE["services"]))
+def test_a_service_of_the_container_starts_on_empty_volumes_and_is_healthy(tmp_path: Path, name: str) -> None:
+    service = COMPOSE["services"][name]
+    volumes = {volume.partition(":")[2]: tmp_path / volume.partition(":")[0] for volume in service["volumes"]}
+    for folder in volumes.values():
+        folder.mkdir()
+    variables = {key: within(str(value), volumes) for key, value in service["environment"].items() if value is not None}
+    program, *words = service["command"]
+    assert program == APPRAISE.name
+    with started(*words, folder=volumes["/data"], **variables) as process:
+        ready(process, "Appraise is up:")
+        healthy = examined(service["healthcheck"]["test"], volumes["/data"], variables)
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=SECONDS)
+    assert process.returncode == 0
+    assert healthy.returncode == 0, healthy.stdout + healthy.stderr
+    assert {path.name for path in (tmp_path / "keys").iterdir()} == {"audit.key"}
+    assert "audit.key" not in {path.name for path in (tmp_path / "data").iterdir()}
+
+
+def within(value: str, volumes: Mapping[str, Path]) -> str:
+    """Return a path of the container as one of this machine."""
+    for mounted, folder in volumes.items():
+        if value == mounted or value.startswith(f"{mounted}/"):
+            return str(folder) + value.removeprefix(mounted)
+    return value
+
+
+def examined(check: list[str], folder: Path, variables: Mapping[str, str]) -> "subprocess.CompletedProcess[str]":
+    """Run a health check as the container would."""
+    kind, program, *words = check
+    assert (kind, program) == ("CMD", APPRAISE.name)
+    with started(*words, folder=folder, **variables) as process:
+        said, wrong = process.communicate(timeout=SECONDS)
+    return subprocess.CompletedProcess(words, process.returncode, said, wrong)
