@@ -18,6 +18,9 @@ class NotAllowed(WorkflowError):  # noqa: N818 - it is a refusal, not a fault
 class NotYours(WorkflowError):  # noqa: N818 - it is a refusal, not a fault
     """The act is possible now, and belongs to somebody else."""
 
+    def __init__(self, sentence: str, *, code: str = "not-yours") -> None:
+        super().__init__(sentence, code=code)
+
 
 @dataclass(frozen=True, slots=True)
 class Problem:
