@@ -258,7 +258,7 @@ def _difference(
         if was[item.id] != item.score + item.reward
     )
     if not items:
-        raise Refused(f"The correction would change nothing of {standing.code}.", "nothing-changed")
+        raise Refused(f"The correction would change no figure of {standing.code}.", "nothing-changed")
     content = {
         "final": final.id,
         "lines": records.to_lines(decided),
