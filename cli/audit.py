@@ -1,4 +1,4 @@
-"""`appraise audit verify|prove|show`: whether anything was changed behind the back of the chain, and what a chain says."""
+"""`appraise audit verify|prove|show`: whether a row was changed behind the chains, and what a chain says."""
 
 import json as json_module
 from typing import Annotated, Any
@@ -16,7 +16,7 @@ group = new_group()
 
 @group.command("verify", epilog="Example: appraise audit verify")
 def verify(context: typer.Context, json: JsonOption = False) -> None:
-    """Verify every chain and every row that the chains vouch for; the first bad row is named. Exit code 1 for a fault."""
+    """Verify every chain and every row that they vouch for; the first bad row is named. Exit code 1 for a fault."""
     from services import verification
 
     shared = session(context)

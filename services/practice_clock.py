@@ -7,8 +7,9 @@ from sqlalchemy import bindparam, update
 
 from services import naming
 from services.actors import SYSTEM
-from services.audit import append_event, stamp
+from services.audit import append_event, digest, stamp
 from services.errors import Refused
+from services.organisation_write import row_content
 from services.tokens import FREE_KINDS
 from services.unit_of_work import UnitOfWork
 
@@ -30,5 +31,8 @@ def set_clock(uow: UnitOfWork, *, now: dt.datetime, at: dt.datetime) -> None:
         if row.kind not in FREE_KINDS:
             raise Refused("The clock of real data is the machine's; it cannot be set.", "no-at")
         settings = json.loads(row.settings) | {STANDS_AT: at.astimezone(dt.UTC).isoformat()}
-        tx.run(_KEEP, {"kept": json.dumps(settings, sort_keys=True)})
-        append_event(tx, "org", "clock.set", actor=SYSTEM, at=now, payload={"at": stamp(at)})
+        kept = json.dumps(settings, sort_keys=True)
+        tx.run(_KEEP, {"kept": kept})
+        content = row_content({**row._asdict(), "settings": kept})
+        payload = {"organisation": row.id, "digest": digest(content), "at": stamp(at)}
+        append_event(tx, "org", "clock.set", actor=SYSTEM, at=now, payload=payload)

@@ -21,6 +21,7 @@ from models.database import open_database
 from models.migrate import upgrade
 from tests.services import builders
 from tests.services.builders import TinyOffice
+from tests.services.closing import vouch
 
 OPENED_AT = "2026-01-05T12:00"
 """When the quarter opens, in Shanghai."""
@@ -92,6 +93,7 @@ def office_data(tmp_path_factory: pytest.TempPathFactory, empty_data: Path) -> t
     shutil.copytree(empty_data, folder)
     with wire(load_settings({"data_dir": folder})) as wiring:
         office = builders.build_office(wiring.uow)
+        vouch(wiring.uow)
     return folder, office
 
 
