@@ -1,5 +1,6 @@
 """The Celery application: made by a factory, fed by the table of jobs. A message only says which job should look."""
 
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -25,6 +26,7 @@ def make_app(settings: Settings, wiring: Callable[[], Wiring], *, queue: str = Q
     """
     app = Celery("appraise", broker=settings.broker_url, set_as_current=False)
     app.conf.update(configuration(settings, queue))
+    app.appraise_asked = Asked(kept=settings.broker_url.startswith("memory:"))
     for name in JOBS:
         _register(app, name, wiring)
     return app
@@ -35,13 +37,51 @@ def task_name(job: str) -> str:
     return f"appraise.{job}"
 
 
+class Asked:
+    """Runs that were asked for in this process and have not begun: asking again would only lengthen the queue.
+
+    Only the broker in memory keeps this list. Another one may lose a message, and a later ring must then get through.
+    """
+
+    def __init__(self, *, kept: bool) -> None:
+        self._kept = kept
+        self._lock = threading.Lock()
+        self._jobs: set[str] = set()
+
+    def ask(self, job: str) -> bool:
+        """Note that a run is asked for; False when one is already waiting."""
+        with self._lock:
+            if job in self._jobs:
+                return False
+            if self._kept:
+                self._jobs.add(job)
+            return True
+
+    def begun(self, job: str) -> None:
+        """Note that a run has begun, or that asking for it failed."""
+        with self._lock:
+            self._jobs.discard(job)
+
+    def forget(self) -> None:
+        """Note that the queue was emptied."""
+        with self._lock:
+            self._jobs.clear()
+
+
 def ring(app: Celery, job: str = RELAY) -> None:
     """Ask for a run of a job; it may be lost or doubled without harm.
 
     Raises:
         kombu.exceptions.OperationalError: the broker cannot be reached.
     """
-    app.tasks[task_name(job)].apply_async()
+    asked: Asked = app.appraise_asked
+    if not asked.ask(job):
+        return
+    try:
+        app.tasks[task_name(job)].apply_async()
+    except Exception:
+        asked.begun(job)
+        raise
 
 
 def configuration(settings: Settings, queue: str) -> dict[str, Any]:
@@ -86,6 +126,7 @@ def _transport(broker_url: str) -> dict[str, Any]:
 
 def _register(app: Celery, name: str, wiring: Callable[[], Wiring]) -> None:
     def body() -> None:
+        app.appraise_asked.begun(name)
         for found in run_job(wiring(), name):
             ring(app, found)
 

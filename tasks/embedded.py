@@ -205,6 +205,7 @@ class Embedded:
 
     def _purge(self) -> None:
         self.app.control.purge()
+        self.app.appraise_asked.forget()
 
 
 def _said(waiting: dict[str, int]) -> str:
