@@ -154,10 +154,11 @@ def demand_assessor(
         Refused: the actor is not the assessor, or too near.
     """
     person_id = demand_person(tx, actor, today)
-    for one in {person_id, actor.typed_by} - {None}:
+    theirs = conflicts_of(tx, held.person_id, today)
+    for one in [person_id] if actor.typed_by is None else [person_id, actor.typed_by]:
         if own_or_superior(tx, one, held.person_id, today):
             raise Refused(f"Nobody may {doing} for himself or one of his superiors.", "own-or-superior")
-        if held.person_id in conflicts_of(tx, int(one or 0), today):
+        if one in theirs or held.person_id in conflicts_of(tx, one, today):
             raise Refused(
                 f"There is a recorded conflict of interest with {held.number}: somebody else must {doing}.", "recused"
             )

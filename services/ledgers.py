@@ -257,11 +257,6 @@ def latest_revisions(rows: Iterable[Row[Any]]) -> dict[tuple[str, str | None], R
     return force
 
 
-def ledger_digest(ledger: Ledger) -> str:
-    """Return the SHA-256 of the canonical ledger: what a score was computed from."""
-    return ledger.digest
-
-
 def state(tx: Transaction, assignment_id: int, on: dt.date) -> LedgerState:
     """Return whether the ledger of an assignment takes an entry that counts on a day; nothing is locked."""
     row = tx.first(_STATE, {"assignment": assignment_id, "on": on})
@@ -330,24 +325,6 @@ def missed_months(rubric: Rubric, ledger: Ledger, as_of: dt.date) -> tuple[tuple
     """
     months = duty_months(plan_for(rubric, ledger.post or ""), ledger, last_scored_day(rubric.settings, ledger, as_of))
     return tuple((month.plan.rule.id, month.month) for month in months if month.state == "missed")
-
-
-def unconfirmed(
-    tx: Transaction,
-    *,
-    rubric: Rubric,
-    assignment_id: int,
-    period_from: dt.date,
-    period_to: dt.date,
-    calendar: str,
-    as_of: dt.date,
-) -> tuple[str, ...]:
-    """Return the lines of the missed duty months not yet confirmed or excused, such as `A1.1:2026-02`.
-
-    Who has already read the ledger with `load` asks `open_months` instead: it needs no statement.
-    """
-    loaded = load(tx, assignment_id=assignment_id, period_from=period_from, period_to=period_to, calendar=calendar)
-    return open_months(rubric, loaded, as_of)
 
 
 def _scoring_duty(row: Row[Any]) -> DutyRecord:

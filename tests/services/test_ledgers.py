@@ -147,8 +147,8 @@ def test_the_digest_follows_what_can_touch_a_figure(uow: UnitOfWork, office: Tin
     before = load(uow, office, DIRECTOR).ledger
     code = record(uow, office, day=dt.date(2026, 2, 3))
     after = load(uow, office, DIRECTOR).ledger
-    assert ledgers.ledger_digest(before) != ledgers.ledger_digest(after)
-    assert ledgers.ledger_digest(replace(after, findings=())) == ledgers.ledger_digest(before)
+    assert before.digest != after.digest
+    assert replace(after, findings=()).digest == before.digest
     assert after.finding(code).amount == 4
 
 
@@ -221,17 +221,10 @@ def test_missed_months_stay_open_until_confirmed_or_excused(uow: UnitOfWork, off
 
 
 def open_lines(uow: UnitOfWork, office: TinyOffice, as_of: dt.date) -> tuple[str, ...]:
+    loaded = load(uow, office, SECURITY)
     with uow.read() as tx:
         rubric = rubric_of(tx, tx.scalar(text("SELECT id FROM definition WHERE kind = 'rubric'")))
-        return ledgers.unconfirmed(
-            tx,
-            rubric=rubric,
-            assignment_id=office.assignments[SECURITY],
-            period_from=FIRST,
-            period_to=LAST,
-            calendar="CN",
-            as_of=as_of,
-        )
+    return ledgers.open_months(rubric, loaded, as_of)
 
 
 def test_a_claim_counts_only_once_it_is_confirmed(uow: UnitOfWork, office: TinyOffice) -> None:
