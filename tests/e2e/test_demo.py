@@ -1,0 +1,108 @@
+"""The demonstration plays to its end, says the same each time, and never touches what is not its own."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+
+def demo(*arguments: str, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("APPRAISE_")}
+    return subprocess.run(
+        [sys.executable, "-c", "from cli.app import main; main()", "demo", *arguments],
+        cwd=cwd,
+        env=kept | {"PYTHONPATH": str(ROOT), "COLUMNS": "160"} | environment,
+        capture_output=True,
+        text=True,
+        timeout=180,
+        check=False,
+    )
+
+
+@pytest.fixture(scope="module")
+def played(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    folder = tmp_path_factory.mktemp("demo")
+    done = demo(cwd=folder)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    return folder / "demo-data", done.stdout
+
+
+@pytest.mark.parametrize(
+    "shown",
+    [
+        "Opening on the rubric exactly as the source has it: refused",
+        "registered circular 2026-07 of the superior bank once",
+        "Linked by their assessor: F2",
+        "replied to F1",
+        "2026-02  missed",
+        "A deduction of 6 under D1.1: refused",
+        "for which this cycle has no rubric",
+        "HR approving his own appraisal: refused. This is your own appraisal",
+        "returned with a reason",
+        "Overdue since 2026-04-13",
+        "objects to F1 alone",
+        "lowered it from 8 to 5",
+        "would not sign",
+        "Signing one's own proposal: refused",
+        "How the totals are spread",
+        "Total: 96 of 100 points.",
+        "98.75 points",
+        "No fault.",
+        "behind the program's back: it is not what event ledger:",
+        "What to try next",
+    ],
+)
+def test_it_shows(played: tuple[Path, str], shown: str) -> None:
+    assert shown in played[1]
+
+
+def test_it_leaves_mails_a_database_and_a_key_that_only_its_owner_reads(played: tuple[Path, str]) -> None:
+    folder, _ = played
+    assert len(list((folder / "mails").glob("*.eml"))) > 60
+    assert (folder / "appraise.sqlite3").stat().st_size > 0
+    assert (folder / "audit.key").stat().st_mode & 0o077 == 0
+
+
+def test_an_existing_folder_is_refused_and_not_touched(played: tuple[Path, str]) -> None:
+    folder, _ = played
+    before = sorted((path.name, path.stat().st_mtime_ns) for path in folder.iterdir())
+    again = demo(cwd=folder.parent)
+    assert again.returncode == 3
+    assert "exists already; add --fresh" in again.stderr
+    assert sorted((path.name, path.stat().st_mtime_ns) for path in folder.iterdir()) == before
+
+
+def test_fresh_does_not_remove_a_folder_of_somebody_else(tmp_path: Path) -> None:
+    mine = tmp_path / "demo-data"
+    mine.mkdir()
+    (mine / "thesis.txt").write_text("years of work")
+    refused = demo("--fresh", cwd=tmp_path)
+    assert refused.returncode == 3
+    assert (mine / "thesis.txt").read_text() == "years of work"
+
+
+def test_json_is_the_final_table_and_nothing_else_and_the_same_each_time(tmp_path: Path) -> None:
+    first, second = (demo("--json", "--dir", name, cwd=tmp_path) for name in ("one", "a second one"))
+    assert first.returncode == second.returncode == 0, first.stderr + second.stderr
+    rows = json.loads(first.stdout)
+    assert rows == json.loads(second.stdout)
+    assert all(set(row) == {"number", "post", "stage", "total", "grade"} for row in rows)
+    by_person = {(row["number"], row["post"]): row for row in rows}
+    assert by_person["1005", "deputy-security"]["total"] == "96"
+    assert by_person["1015", "escort"]["total"] == "95"
+    assert by_person["1029", "clerical"]["stage"] == "not-rated"
+    assert {row["stage"] for row in rows} == {"closed", "not-rated", "left-out"}
+
+
+def test_without_a_worker_it_stops_at_the_first_job_with_one_sentence(tmp_path: Path) -> None:
+    stopped = demo(cwd=tmp_path, APPRAISE_WORKER="off")
+    assert stopped.returncode == 6
+    assert len(stopped.stderr.strip().splitlines()) == 1
+    assert "APPRAISE_WORKER is off" in stopped.stderr
+    assert "Traceback" not in stopped.stdout
