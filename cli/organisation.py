@@ -98,6 +98,8 @@ def import_(
         if number not in left and (leavers or (not yes and _agreed(f"{number} {name} is not in the file. Left?"))):
             left[number] = None
     changes = [change for change in looked.changes if change.kind != "absent"]
+    if not (changes or left or end_absent or as_json):
+        return
     if (changes or left) and not yes and not _agreed(f"Write this into {shared.settings.data_dir}?"):
         say("Nothing was written.")
         return
