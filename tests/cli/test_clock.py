@@ -1,0 +1,61 @@
+"""`appraise tick`: reminders, owed work and mails, once; the clock of practice data stands where it is put."""
+
+import os
+import stat
+from pathlib import Path
+
+import pytest
+from sqlalchemy import update
+
+from models.columns import table_of
+from models.people import Organisation
+from tests.cli.conftest import Terminal
+
+
+def test_the_clock_stays_where_it_was_set_and_a_second_tick_adds_nothing(quarter: Terminal) -> None:
+    first = quarter.ok("tick", "--at", "2026-01-12T09:00", "--json", at=None).json
+    assert first["at"] == "2026-01-12T01:00:00+00:00"
+    assert first["promised"] > 0
+    assert quarter.ok("tick", "--json", at=None).json["promised"] == 0
+    assert "2 working days late" in quarter.ok("work", "--as", "1009", at=None).out
+    assert quarter.ok("tick", at=None).out == "2026-01-12 09:00: 0 messages promised.\n"
+
+
+def test_real_data_have_the_clock_of_the_machine(quarter: Terminal) -> None:
+    with quarter.opened() as wiring, wiring.uow.write() as tx:
+        tx.run(update(table_of(Organisation)).values(kind="live"))
+    assert quarter("tick", "--at", "2026-01-12", at=None).code == 3
+    ran = quarter("tick", at="2026-01-12T09:00")
+    assert (ran.code, ran.err[:10]) == (3, "--at works")
+
+
+def test_a_moment_that_is_none_is_malformed(quarter: Terminal) -> None:
+    assert quarter("tick", "--at", "tomorrow", at=None).code == 2
+    assert quarter("work", "--as", "1009", at="soon").code == 2
+
+
+def test_without_a_database_a_command_says_what_to_do(tmp_path: Path, office: Terminal) -> None:
+    ran = Terminal(tmp_path / "nowhere", office.capture)("cycle", "list", at=None)
+    assert ran.code == 6
+    assert "appraise db upgrade" in ran.err
+    assert ran.err.count("\n") == 1
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_a_read_only_database_is_told_in_a_sentence(office: Terminal) -> None:
+    database = office.folder / "appraise.sqlite3"
+    database.chmod(stat.S_IRUSR)
+    office.folder.chmod(stat.S_IRUSR | stat.S_IXUSR)
+    try:
+        ran = office("cycle", "new", "2026Q1", "--rubric", "bank-office-completed", "--as", "1007")
+    finally:
+        office.folder.chmod(stat.S_IRWXU)
+    assert ran.code == 6
+    assert ran.err.count("\n") == 1
+
+
+def test_a_wrong_setting_is_one_sentence(office: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("APPRAISE_CHUNK_SIZE", "many")
+    ran = office("cycle", "list")
+    assert ran.code == 6
+    assert ran.err.startswith("APPRAISE_CHUNK_SIZE is 'many'")
