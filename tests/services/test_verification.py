@@ -1,0 +1,354 @@
+"""What verification finds: every kind of tampering, done to a copy of one finished quarter on each database."""
+
+import datetime as dt
+import shutil
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import psycopg
+import pytest
+from sqlalchemy import func, select, text
+
+from models.database import open_database
+from services import corrections, documents, findings, late_entries, verification
+from services.actors import Actor
+from services.appraisals import Words
+from services.audit import EVENT, MOVE, TEXT_BODY, AuditKeys
+from services.unit_of_work import UnitOfWork
+from tests.conftest import DATABASES
+from tests.servers import postgresql
+from tests.services.builders import (
+    CLERK,
+    ESCORT,
+    OFFICER,
+    PERSONNEL,
+    PRESIDENT,
+    QUARTER,
+    VICE,
+    TinyOffice,
+    build_office,
+    move,
+    noon,
+    open_quarter,
+)
+from tests.services.closing import END, close_all, deduct, finalise, release, vouch
+
+KEYS = AuditKeys("k1", {"k1": b"a key that only the tests use"})
+
+
+def play(uow: UnitOfWork) -> TinyOffice:
+    """A quarter with all that leaves a trace: findings, a reply, a void, an appeal, a late entry, a correction."""
+    office = build_office(uow)
+    vouch(uow)
+    open_quarter(uow, office)
+    documents.register(
+        uow,
+        actor=office.actor(OFFICER),
+        now=noon(2, 2),
+        kind="circular",
+        number="2026-3",
+        day=dt.date(2026, 2, 1),
+        issuer="The superior bank",
+        title="On the archives",
+    )
+    first = deduct(uow, office, CLERK, "C3.1", 4)
+    wrong = deduct(uow, office, CLERK, "C3.1", 5, day=4)
+    findings.void(uow, actor=office.actor(PERSONNEL), now=noon(2, 21), finding=wrong, reason="Another file.")
+    findings.reply(uow, actor=office.actor(CLERK), now=noon(2, 23), finding=first, text="It was filed the day after.")
+    contested = deduct(uow, office, ESCORT, "E1.3", 3)
+    close_all(uow, office, but=[ESCORT])
+    release(uow, office, ESCORT)
+    words = Words(comment="It was not my turn.", lines={contested: None})
+    move(uow, office, END, number=ESCORT, by=ESCORT, action="object", words=words)
+    finalise(uow, office)
+    words = Words(comment="He is right in part.", lines={contested: "2"})
+    move(uow, office, END, number=ESCORT, by=VICE, action="decide", words=words)
+    hr, president = office.actor(OFFICER), office.actor(PRESIDENT)
+    late_entries.propose_late(uow, actor=hr, now=END, cycle=QUARTER)
+    late_entries.enter_late(uow, actor=president, now=END, cycle=QUARTER)
+    corrections.propose_correction(
+        uow, actor=hr, now=END, appraisal=f"{QUARTER}/{CLERK}", lines={first: "3"}, reason="Misread."
+    )
+    corrections.approve_correction(uow, actor=president, now=END, appraisal=f"{QUARTER}/{CLERK}")
+    return office
+
+
+Copies = Callable[[], AbstractContextManager[UnitOfWork]]
+
+
+@pytest.fixture(scope="module", params=DATABASES)
+def copies(request: pytest.FixtureRequest, sqlite_folder: Path) -> Iterator[Copies]:
+    """Fresh copies of the finished quarter."""
+    if request.param == "sqlite":
+        path = sqlite_folder / "finished.db"
+        shutil.copyfile(request.getfixturevalue("sqlite_template"), path)
+        with opened(f"sqlite:///{path}") as uow:
+            play(uow)
+        yield lambda: sqlite_copy(path)
+        path.unlink()
+        return
+    databases: postgresql.Databases = request.getfixturevalue("postgresql_databases")
+    name = databases.create(request.getfixturevalue("postgresql_template"))
+    with opened(databases.address(name)) as uow:
+        play(uow)
+    yield lambda: postgresql_copy(databases, name)
+    databases.leave(name)
+
+
+@contextmanager
+def opened(url: str) -> Iterator[UnitOfWork]:
+    engine = open_database(url)
+    try:
+        yield UnitOfWork(engine, KEYS)
+    finally:
+        engine.dispose()
+
+
+@contextmanager
+def sqlite_copy(path: Path) -> Iterator[UnitOfWork]:
+    copy = path.with_name("copy.db")
+    shutil.copyfile(path, copy)
+    with opened(f"sqlite:///{copy}") as uow:
+        yield uow
+    copy.unlink()
+
+
+@contextmanager
+def postgresql_copy(databases: postgresql.Databases, name: str) -> Iterator[UnitOfWork]:
+    copy = databases.create(name)
+    with opened(databases.address(copy)) as uow:
+        yield uow
+    databases.leave(copy)
+
+
+def tamper(uow: UnitOfWork, *statements: str) -> None:
+    """Write past everything that guards the database: triggers, CHECKs and foreign keys."""
+    if uow.engine.dialect.name == "sqlite":
+        driver = sqlite3.connect(str(uow.engine.url.database))
+        driver.execute("PRAGMA ignore_check_constraints = ON")
+        for (name,) in driver.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
+            driver.execute(f"DROP TRIGGER {name}")
+        for statement in statements:
+            driver.execute(statement)
+        driver.commit()
+        driver.close()
+        return
+    with psycopg.connect(uow.engine.url.set(drivername="postgresql").render_as_string(hide_password=False)) as driver:
+        driver.execute("SET session_replication_role = replica")
+        for statement in statements:
+            driver.execute(statement.encode())
+
+
+GRANT_TO_CLERK = (
+    "INSERT INTO access_grant (person_id, role, valid_from)"
+    " SELECT id, 'approver', '2020-01-01' FROM person WHERE number = '1008'"
+)
+FINDING_OF_NOBODY = (
+    "INSERT INTO finding (assignment_id, rule, happened, known, counted_on, amount, sub_reasons, claimed, recorded_by,"
+    " recorded_at) SELECT assignment_id, rule, happened, known, counted_on, amount, sub_reasons, claimed, recorded_by,"
+    " recorded_at FROM finding WHERE id = 1"
+)
+SCORE_OF_NOBODY = (
+    "INSERT INTO score (sheet_id, rubric_id, arithmetic, ledger_digest, as_of, total, maximum, steps)"
+    " SELECT sheet_id, rubric_id, arithmetic, ledger_digest, as_of, total, maximum, steps FROM score WHERE id = 1"
+)
+BACK_DOOR = (
+    "INSERT INTO workflow_move (definition_id, action, from_stage, to_stage, outcome)"
+    " SELECT id, 'wave', 'draft', 'closed', 'accepted' FROM definition WHERE kind = 'workflow'"
+)
+TAMPERINGS: dict[str, tuple[str, str, str]] = {
+    "what an event says": (
+        "UPDATE event SET payload = replace(payload, '\"rows\":5', '\"rows\":4') WHERE kind = 'proposed'",
+        "mac",
+        "event cycle:1 #3",
+    ),
+    "who an event is by": ("UPDATE event SET actor_id = 1 WHERE kind = 'proposed'", "mac", "event cycle:1 #3"),
+    "an event taken out": ("DELETE FROM event WHERE kind = 'approved'", "gap", "event cycle:1 #5"),
+    "a whole stream taken out": ("DELETE FROM event WHERE stream = 'cycle:1'", "missing-stream", "cycle 2026Q1"),
+    "the stream of a ledger taken out": ("DELETE FROM event WHERE stream LIKE 'ledger:%'", "no-event", "finding 1"),
+    "an event put in a stream of its own": (
+        "UPDATE event SET stream = 'cycle:9', seq = 1 WHERE kind = 'final'",
+        "gap",
+        "event cycle:1 #6",
+    ),
+    "when a move was made": (
+        "UPDATE move SET at = (SELECT min(at) FROM event) WHERE seq = 2 AND appraisal_id = 5",
+        "mac",
+        "move 2026Q1/1008@clerical #2",
+    ),
+    "the words of a move": ("UPDATE text_body SET body = 'Yes.' WHERE body = 'It was not my turn.'", "text", "text "),
+    "the words of a move with their digest": (
+        "UPDATE text_body SET digest = 'abc' WHERE body = 'It was not my turn.'",
+        "mac",
+        "move 2026Q1/1009@escort #4",
+    ),
+    "a move taken out": (
+        "DELETE FROM move WHERE seq = 1 AND appraisal_id = 5",
+        "gap",
+        "move 2026Q1/1008@clerical #2",
+    ),
+    "the last move taken out": (
+        "DELETE FROM move WHERE seq = 4 AND appraisal_id = 5",
+        "standing",
+        "appraisal 2026Q1/1008@clerical",
+    ),
+    "all moves taken out": (
+        "DELETE FROM move WHERE appraisal_id = 5",
+        "missing-stream",
+        "appraisal 2026Q1/1008@clerical",
+    ),
+    "where an appraisal stands": (
+        "UPDATE appraisal SET stage = 'signoff' WHERE id = 5",
+        "standing",
+        "appraisal 2026Q1/1008@clerical",
+    ),
+    "how an appraisal ended": (
+        "UPDATE appraisal SET outcome = 'silence' WHERE id = 5",
+        "standing",
+        "appraisal 2026Q1/1008@clerical",
+    ),
+    "which score is in force": (
+        "UPDATE appraisal SET score_id = 1 WHERE id = 5",
+        "standing",
+        "appraisal 2026Q1/1008@clerical",
+    ),
+    "whose rubric an appraisal has": ("UPDATE appraisal SET unit_no = 9 WHERE id = 5", "roster", "appraisal"),
+    "a finding's amount": ("UPDATE finding SET amount = 3000000 WHERE id = 1", "content", "finding 1"),
+    "a finding revived": (
+        "UPDATE finding SET voided_by = NULL, voided_at = NULL, void_reason_id = NULL WHERE id = 2",
+        "content",
+        "finding 2",
+    ),
+    "a finding taken out": ("DELETE FROM finding WHERE id = 3", "missing-row", "event ledger:9 #1"),
+    "a finding put in": (FINDING_OF_NOBODY, "no-event", "finding 4"),
+    "the reason of a finding": (
+        "UPDATE finding SET reason_id = (SELECT min(id) FROM text_body) WHERE id = 1",
+        "content",
+        "finding 1",
+    ),
+    "a document's number": ("UPDATE document SET number = '2026-4'", "content", "document 1"),
+    "a reply taken out": ("DELETE FROM reply", "missing-row", "event ledger:8 #"),
+    "a grant put in": (GRANT_TO_CLERK, "no-event", "grant 4"),
+    "an assignment's superior": (
+        "UPDATE assignment SET manager_id = 1 WHERE id = 8",
+        "content",
+        "assignment 8",
+    ),
+    "a score's total": ("UPDATE score SET total = 99000000 WHERE id = 4", "score", "score 4"),
+    "an item of a score": ("UPDATE score_item SET counted = 0 WHERE score_id = 4 AND item = 'C3'", "score", "score 4"),
+    "a score that nobody made": (
+        SCORE_OF_NOBODY,
+        "no-event",
+        "score 8",
+    ),
+    "the decision of an appeal": (
+        "UPDATE finding_revision SET amount = 1000000",
+        "lines",
+        "move 2026Q1/1009@escort #5",
+    ),
+    "a contested line taken out": ("DELETE FROM contested_line", "lines", "move 2026Q1/1009@escort #4"),
+    "a move that the workflow does not have": (BACK_DOOR, "workflow", "workflow 2"),
+    "the text of a rubric": (
+        "UPDATE definition SET text = replace(text, '\"10\"', '\"11\"') WHERE kind = 'rubric'",
+        "content",
+        "definition 1",
+    ),
+    "a holder in the roster": ("UPDATE roster SET assessor_id = 1 WHERE person_id = 8", "roster", "roster "),
+    "a holder in the roster with its digest": (
+        "UPDATE roster SET assessor_id = 1, digest = 'abc' WHERE person_id = 8",
+        "roster",
+        "roster ",
+    ),
+    "who has a part": (
+        "UPDATE party SET person_id = 3 WHERE role = 'reviewer' AND appraisal_id = 5",
+        "roster",
+        "appraisal 2026Q1/1008@clerical",
+    ),
+    "an appraisal taken out": (
+        "DELETE FROM appraisal WHERE id = 6",
+        "missing-stream",
+        "roster ",
+    ),
+    "the state of a cycle": ("UPDATE cycle SET state = 'open'", "standing", "cycle 2026Q1"),
+    "the period of a cycle": ("UPDATE cycle SET period_to = '2026-04-30'", "content", "cycle 2026Q1"),
+    "a proposal": ("UPDATE proposal SET rows = 9 WHERE number = 1", "proposal", "cycle 2026Q1 proposal 1"),
+    "a final total": ("UPDATE final SET total = 99000000 WHERE id = 1", "result", "cycle 2026Q1"),
+    "a final item": ("UPDATE final_item SET reward = 1000000 WHERE id = 1", "result", "cycle 2026Q1"),
+    "a final row taken out": ("DELETE FROM final WHERE id = 1", "result", "cycle 2026Q1"),
+    "a person's result": ("UPDATE person_result SET total = 99000000 WHERE id = 1", "result", "cycle 2026Q1"),
+    "a late row": ("UPDATE final SET grade = NULL WHERE revision = 2 AND supersedes_id IS NULL", "result", "event cyc"),
+    "a corrected row": (
+        "UPDATE final SET total = 90000000 WHERE supersedes_id IS NOT NULL",
+        "result",
+        "event cycle:1 #",
+    ),
+    "a person's corrected result": (
+        "UPDATE person_result SET total = 90000000 WHERE supersedes_id IS NOT NULL",
+        "result",
+        "cycle 2026Q1 person 8",
+    ),
+    "a revision of a result taken out": (
+        "DELETE FROM person_result WHERE revision = 2 AND supersedes_id IS NULL",
+        "missing-row",
+        "cycle 2026Q1 person 9",
+    ),
+    "the score of a correction": ("UPDATE score SET total = 98000000 WHERE id = 7", "score", "score 7"),
+}
+
+
+@pytest.mark.parametrize("what", TAMPERINGS)
+def test_tampering_is_found_and_the_row_is_named(copies: Copies, what: str) -> None:
+    statement, code, where = TAMPERINGS[what]
+    with copies() as uow:
+        tamper(uow, statement)
+        report = verification.verify(uow)
+
+    found = [fault for fault in report.faults if fault.code == code and fault.where.startswith(where)]
+    assert found, report.faults
+    assert report.exit_code == 1
+    assert report.count == len(report.faults) >= 1
+
+
+def test_a_quarter_that_nobody_tampered_with_verifies_and_says_what_it_looked_at(copies: Copies) -> None:
+    told: dict[str, int] = {}
+    with copies() as uow:
+        report = verification.verify(uow, progress=told.__setitem__)
+        with uow.read() as tx:
+            counts = [tx.scalar(select(func.count()).select_from(table)) for table in (EVENT, MOVE, TEXT_BODY)]
+
+    assert (report.faults, report.count, report.first, report.exit_code) == ((), 0, None, 0)
+    assert (report.events, report.moves, report.texts) == tuple(counts)
+    assert told == {"events": report.events, "moves": report.moves, "texts": report.texts}
+
+
+def test_the_first_bad_row_is_named_first_and_all_are_counted(copies: Copies) -> None:
+    with copies() as uow:
+        tamper(uow, "UPDATE event SET kind = 'x' WHERE seq = 2", "UPDATE finding SET amount = 1000000")
+        report = verification.verify(uow)
+
+    assert report.first is not None
+    assert (report.first.code, report.first.where) == ("mac", "event cycle:1 #2")
+    assert str(report.first) == "event cycle:1 #2: its content is not what was written."
+    assert report.count > 3
+
+
+def test_without_the_key_verification_says_so_and_with_the_old_one_kept_it_passes(copies: Copies) -> None:
+    with copies() as uow:
+        stranger = verification.verify(replace(uow, keys=AuditKeys("k2", {"k2": b"another key"})))
+        wrong = verification.verify(replace(uow, keys=AuditKeys("k1", {"k1": b"another key"})))
+        rotated = replace(uow, keys=AuditKeys("k2", {"k2": b"another key", **KEYS.secrets}))
+        with uow.read() as tx:
+            clerk = Actor(tx.scalar(text("SELECT id FROM person WHERE number = '1008'")))
+        findings.reply(rotated, actor=clerk, now=noon(2, 24), finding="F1", text="Once more.")
+        kept = verification.verify(rotated)
+
+    assert (stranger.missing_keys, stranger.exit_code) == (("k1",), 6)
+    assert stranger.first is not None
+    assert (stranger.first.code, "the key k1" in stranger.first.text) == ("no-key", True)
+    assert stranger.count == 1
+    assert (wrong.exit_code, {fault.code for fault in wrong.faults}) == (1, {"mac"})
+    assert wrong.count == wrong.events + wrong.moves
+    assert kept.faults == ()
