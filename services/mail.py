@@ -44,7 +44,7 @@ WORK_ITEM = table_of(WorkItem)
 APPRAISAL = table_of(Appraisal)
 MOVE = table_of(Move)
 BATCH = 50
-_ADDRESS = re.compile(r"[!-~]+@[!-~]+")
+_ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9.-]+")
 
 _AWAITING = (
     select(WORK_ITEM.c.id, WORK_ITEM.c.stage, WORK_ITEM.c.appraisal_id, WORK_ITEM.c.opened_at, APPRAISAL.c.workflow_id)
