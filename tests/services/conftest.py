@@ -1,26 +1,87 @@
-"""What every test of the services starts from: a unit of work on each database."""
+"""What every test of the services starts from: a unit of work on each database, empty or with an open quarter."""
 
 import datetime as dt
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from sqlalchemy import Engine
 
+from models.database import open_database
 from services.audit import AuditKeys
 from services.unit_of_work import UnitOfWork
+from tests.conftest import sqlite_file
+from tests.servers import postgresql
+from tests.services.builders import TinyOffice
 from tests.services.counting import statements
+from tests.services.playing import Play
 
 __all__ = ["statements"]
 
 NOON = dt.datetime(2026, 1, 5, 4, 0, tzinfo=dt.UTC)
+KEYS = AuditKeys("k1", {"k1": b"a key that only the tests use"})
 
 
 @pytest.fixture
 def uow(engine: Engine) -> UnitOfWork:
     """A unit of work on a fresh, migrated database."""
-    return UnitOfWork(engine, AuditKeys("k1", {"k1": b"a key that only the tests use"}))
+    return UnitOfWork(engine, KEYS)
 
 
 @pytest.fixture
 def now() -> dt.datetime:
     """A working day at noon in Shanghai, the first of the quarter."""
     return NOON
+
+
+@pytest.fixture(scope="session")
+def sqlite_office(sqlite_template: Path, sqlite_folder: Path) -> tuple[Path, TinyOffice]:
+    """A database file with the tiny office and its open quarter, that nobody has open."""
+    path = sqlite_folder / "office.db"
+    shutil.copyfile(sqlite_template, path)
+    return path, quarter(f"sqlite:///{path}")
+
+
+@pytest.fixture(scope="session")
+def postgresql_office(
+    postgresql_databases: postgresql.Databases, postgresql_template: str
+) -> Iterator[tuple[str, TinyOffice]]:
+    """The name of a database with the tiny office and its open quarter, that nobody is connected to."""
+    name = postgresql_databases.create(postgresql_template)
+    yield name, quarter(postgresql_databases.address(name))
+    postgresql_databases.leave(name)
+
+
+@pytest.fixture
+def play(database: str, request: pytest.FixtureRequest) -> Iterator[Play]:
+    """The tiny office with its open quarter, on each of the two databases, to act in."""
+    if database == "sqlite":
+        template, office = request.getfixturevalue("sqlite_office")
+        with sqlite_file(request) as path:
+            shutil.copyfile(template, path)
+            yield from played(f"sqlite:///{path}", office)
+    else:
+        databases: postgresql.Databases = request.getfixturevalue("postgresql_databases")
+        template, office = request.getfixturevalue("postgresql_office")
+        name = databases.create(template)
+        yield from played(databases.address(name), office)
+        databases.leave(name)
+
+
+def quarter(url: str) -> TinyOffice:
+    """Build the office in a database and open its quarter; nobody is connected afterwards."""
+    opened = open_database(url)
+    try:
+        return Play.opened(UnitOfWork(opened, KEYS)).office
+    finally:
+        opened.dispose()
+
+
+def played(url: str, office: TinyOffice) -> Iterator[Play]:
+    """Yield the office in a database and let go of it."""
+    opened = open_database(url)
+    try:
+        yield Play(UnitOfWork(opened, KEYS), office)
+    finally:
+        opened.dispose()

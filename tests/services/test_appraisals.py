@@ -7,17 +7,11 @@ import pytest
 
 from services.actors import SYSTEM
 from services.errors import Malformed
-from services.unit_of_work import UnitOfWork
 from tests.services.builders import CLERK, DIRECTOR, OFFICER, PERSONNEL, SECURITY, VICE, noon
 from tests.services.playing import ANSWERED, APPROVED, SUBMITTED, Play
 
 JANUARY_8 = noon(1, 8)
 """The third working day after the opening on the fifth: the own statement is due at six in the evening."""
-
-
-@pytest.fixture
-def play(uow: UnitOfWork) -> Play:
-    return Play.opened(uow)
 
 
 def test_the_statement_sends_it_to_scoring_and_the_self_score_is_shown_and_not_counted(play: Play) -> None:

@@ -7,7 +7,6 @@ import pytest
 
 from services import findings
 from services.errors import Malformed
-from services.unit_of_work import UnitOfWork
 from tests.services.builders import (
     CLERK,
     DIRECTOR,
@@ -23,11 +22,6 @@ from tests.services.playing import ANSWERED, APPROVED, Play
 
 SIX = dt.timedelta(hours=6)
 """From noon to six in the evening in Shanghai, when a day's work is due."""
-
-
-@pytest.fixture
-def play(uow: UnitOfWork) -> Play:
-    return Play.opened(uow)
 
 
 @pytest.fixture
