@@ -174,8 +174,16 @@ class Lifecycle:
         if action not in self._labels:
             known = ", ".join(sorted(self._labels))
             return NotAllowed(f"There is no action '{action}'; there are {known}.", code="unknown-action")
-        if case.last_actor and case.last_action == action:
-            again = next((m.again for m in self.moves if m.action == case.last_action and m.again), None)
+        if case.last_actor:
+            # What was possible where he acted is answered by what he did there: who accepted cannot object any more.
+            again = next(
+                (
+                    m.again
+                    for m in self.moves
+                    if m.action == case.last_action and m.again and self.move(m.from_stage, action)
+                ),
+                None,
+            )
             if again:
                 return NotAllowed(again, code="again")
         stage = self.stage(case.stage)
