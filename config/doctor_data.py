@@ -91,17 +91,20 @@ def database(patient: Patient) -> Answer:
 
 def _postgresql(facts: dict[str, str], *, owns: bool) -> Answer:
     said = f"PostgreSQL {facts['version']}, database {facts['name']}, role {facts['role']}."
-    for name in ("fsync", "synchronous_commit"):
-        if facts[name] == "off":
-            return fault(
-                f"{said} {name} is off, so a power cut loses acts that were confirmed.",
-                f"Set {name} = on on the server.",
-            )
+    wrong = [
+        (f"{name} is off, so a power cut loses acts that were confirmed.", f"Set {name} = on on the server.")
+        for name in ("fsync", "synchronous_commit")
+        if facts[name] == "off"
+    ]
     if owns:
-        return fault(
-            f"{said} This role may act as the owner of the tables, so it can change what is recorded.",
-            "Set APPRAISE_DATABASE_URL to a role of its own, and APPRAISE_DATABASE_OWNER_URL to this one.",
+        wrong.append(
+            (
+                "This role may act as the owner of the tables, so it can change what is recorded.",
+                "Set APPRAISE_DATABASE_URL to a role of its own, and APPRAISE_DATABASE_OWNER_URL to this one.",
+            )
         )
+    if wrong:
+        return fault(" ".join((said, *(text for text, _ in wrong))), " ".join(mend for _, mend in wrong))
     return good(said)
 
 
