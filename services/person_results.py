@@ -11,7 +11,7 @@ from fractions import Fraction
 from itertools import groupby, islice
 from typing import Any
 
-from sqlalchemy import FromClause, Row, Select, and_, bindparam, exists, select
+from sqlalchemy import FromClause, Row, Select, and_, bindparam, exists, or_, select
 
 from models.appraisals import Appraisal, Final, PersonResult, Score
 from models.columns import table_of
@@ -39,8 +39,11 @@ POST = table_of(Post)
 ROSTER = table_of(Roster)
 SCORE = table_of(Score)
 
-SCORE_IN_FORCE = and_(SCORE.c.id == APPRAISAL.c.score_id, APPRAISAL.c.outcome != Outcome.NOT_RATED.value)
-"""The score that enters the table: the one in force, and none of a person who was not rated."""
+SCORE_IN_FORCE = and_(
+    SCORE.c.id == APPRAISAL.c.score_id,
+    or_(APPRAISAL.c.outcome.is_(None), APPRAISAL.c.outcome != Outcome.NOT_RATED.value),
+)
+"""The score that stands for an appraisal, closed or not; none where the person was not rated."""
 
 HELD = APPRAISAL.join(ASSIGNMENT, ASSIGNMENT.c.id == APPRAISAL.c.assignment_id).join(
     POST, POST.c.id == ASSIGNMENT.c.post_id
