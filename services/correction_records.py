@@ -14,8 +14,9 @@ from sqlalchemy import Row, bindparam, select
 
 from models.columns import table_of
 from models.history import Event
-from scoring.numbers import to_decimal
-from services.errors import Malformed
+from scoring.numbers import parse_decimal, to_decimal
+from scoring.result import Score
+from services.errors import Malformed, Refused
 from services.judging import Pending
 from services.unit_of_work import Transaction
 
@@ -82,3 +83,30 @@ def decision(line: str, rule: str, kind: Any, amount: Fraction | None) -> Pendin
         )
     finding = int(match["finding"]) if match["finding"] else None
     return Pending(line, finding, rule, match["month"], kind, amount, "correction")
+
+
+def decided(code: str, score: Score, lines: Mapping[str, str | None]) -> tuple[Pending, ...]:
+    """Return what a correction says about the lines of a score: `strike`, or the right amount in points.
+
+    Raises:
+        Malformed: an amount cannot be read.
+        Refused: the score of `code` has no such line.
+    """
+    known = {step["finding"]: step["rule"] for step in score.steps if step["code"] in {"finding", "duty-missed"}}
+    taken = []
+    for line, said in sorted(lines.items()):
+        if line not in known:
+            raise Refused(f"{code} has no line {line}; `appraise explain {code}` lists them.", "unknown-line")
+        word = (said or "").strip().lower()
+        amount = None if word == "strike" else _amount(line, word)
+        taken.append(decision(line, known[line], "strike" if amount is None else "change", amount))
+    return tuple(taken)
+
+
+def _amount(line: str, word: str) -> Fraction:
+    try:
+        return parse_decimal(word)
+    except ValueError as error:
+        raise Malformed(
+            f"Say what becomes of {line}: strike, or its right amount, such as --line {line}=3.", "bad-decision"
+        ) from error

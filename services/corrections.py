@@ -14,7 +14,7 @@ from sqlalchemy import Row, bindparam, select
 
 from models.appraisals import FinalItem
 from models.columns import table_of
-from scoring.numbers import parse_decimal, to_decimal
+from scoring.numbers import to_decimal
 from scoring.result import Score
 from scoring.score import score as score_ledger
 from services import correction_records as records
@@ -217,35 +217,11 @@ def _work_out(
             "run `appraise audit verify` before correcting anything.",
             "not-proven",
         )
-    decided = pending or _decided(standing, before, lines or {})
+    decided = pending or records.decided(standing.code, before, lines or {})
     corrected = with_pending(ledger, decided)
     after = score_ledger(rubric, row.post, corrected, final.as_of)
     judged = Judged(loaded, after, corrected.digest, final.as_of, ())
     return _Case(standing, final, judged, decided, _difference(standing, final, before, after, decided))
-
-
-def _decided(standing: Standing, score: Score, lines: Mapping[str, str | None]) -> tuple[Pending, ...]:
-    known = {step["finding"]: step["rule"] for step in score.steps if step["code"] in {"finding", "duty-missed"}}
-    decided = []
-    for line, said in sorted(lines.items()):
-        if line not in known:
-            raise Refused(
-                f"{standing.code} has no line {line}; `appraise explain {standing.code}` lists them.", "unknown-line"
-            )
-        word = (said or "").strip().lower()
-        amount = None if word == "strike" else _amount(line, word)
-        kind = "strike" if amount is None else "change"
-        decided.append(records.decision(line, known[line], kind, amount))
-    return tuple(decided)
-
-
-def _amount(line: str, word: str) -> Fraction:
-    try:
-        return parse_decimal(word)
-    except ValueError as error:
-        raise Malformed(
-            f"Say what becomes of {line}: strike, or its right amount, such as --line {line}=3.", "bad-decision"
-        ) from error
 
 
 def _difference(

@@ -221,13 +221,8 @@ def approve(
 ) -> Approved:
     """Sign the proposed table: what lies there must be what was proposed, then its final rows are owed to the jobs.
 
-    Args:
-        uow: the database.
-        actor: the approver; not who proposed the table.
-        now: the moment.
-        cycle: the code of the cycle.
-        digest: the digest of the table that the approver has before him.
-        chunk: how many appraisals a job writes at once, at least 1.
+    The actor is the approver and did not propose the table. `digest`, where given, is that of the table before him;
+    `chunk` is how many appraisals a job writes at once, at least 1.
 
     Raises:
         NotFound: there is no such cycle.
