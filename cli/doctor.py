@@ -27,7 +27,7 @@ def doctor(context: typer.Context, as_json: JsonOption = False) -> None:
     from config.settings import SettingsError
 
     try:
-        found = examine(session(context).settings, now=dt.datetime.now(dt.UTC))
+        found = tuple(examine(session(context).settings, now=dt.datetime.now(dt.UTC)))
     except SettingsError as error:
         found = refused(error)
     faults = [one for one in found if one.state is State.FAULT]

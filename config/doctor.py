@@ -54,22 +54,9 @@ CHECKS: tuple[Check, ...] = (
 )
 
 
-def examine(settings: Settings, *, now: dt.datetime) -> tuple[Diagnosis, ...]:
-    """Run every check; `now` is what the machine's clock says. One that cannot look says so."""
-    return tuple(_examined(Patient(settings, now)))
-
-
-def refused(error: SettingsError) -> tuple[Diagnosis, ...]:
-    """Return what is known when not even the settings can be used."""
-    first, *others = CHECKS
-    mend = "Mend them and ask again."
-    return (
-        Diagnosis(first.name, first.looks_at, State.FAULT, " ".join(error.problems), mend),
-        *(_unseen(check, first.name) for check in others),
-    )
-
-
-def _examined(patient: Patient) -> Iterator[Diagnosis]:
+def examine(settings: Settings, *, now: dt.datetime) -> Iterator[Diagnosis]:
+    """Run check after check; `now` is what the machine's clock says. One that cannot look says so."""
+    patient = Patient(settings, now)
     failed: set[str] = set()
     for check in CHECKS:
         missing = next((name for name in check.needs if name in failed), None)
@@ -84,6 +71,16 @@ def _examined(patient: Patient) -> Iterator[Diagnosis]:
         if answer.state is State.FAULT:
             failed.add(check.name)
         yield Diagnosis(check.name, check.looks_at, answer.state, answer.says, answer.mend)
+
+
+def refused(error: SettingsError) -> tuple[Diagnosis, ...]:
+    """Return what is known when not even the settings can be used."""
+    first, *others = CHECKS
+    mend = "Mend them and ask again."
+    return (
+        Diagnosis(first.name, first.looks_at, State.FAULT, " ".join(error.problems), mend),
+        *(_unseen(check, first.name) for check in others),
+    )
 
 
 def _unseen(check: Check, missing: str) -> Diagnosis:

@@ -90,7 +90,7 @@ def on_file(data: Path, *statements: str) -> None:
 
 
 def test_where_nothing_is_wrong_every_check_is_good_but_for_the_mails_that_wait(data: Path) -> None:
-    answers = examine(settings_of(data), now=dt.datetime.now(dt.UTC))
+    answers = tuple(examine(settings_of(data), now=dt.datetime.now(dt.UTC)))
     assert [one.check for one in answers] == [check.name for check in CHECKS]
     assert {one.check: one.state for one in answers if one.state is not State.GOOD} == {"mail": State.NOTE}
     assert found(settings_of(data), "mail").says == "No mail server is set: mails wait in the database."
