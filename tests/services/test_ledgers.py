@@ -1,11 +1,12 @@
 import datetime as dt
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from fractions import Fraction
 
 import pytest
-from sqlalchemy import Engine, event, select, text
+from sqlalchemy import Engine, bindparam, event, select, text
 
 from models.columns import table_of
 from models.findings import DutyRecord, FindingRevision
@@ -16,11 +17,13 @@ from services import documents, duties, findings, ledgers
 from services.appraisals import Words
 from services.calendars import NO_CLOSURES
 from services.definitions import rubric_of
-from services.errors import NotFound, Refused
+from services.errors import AppraiseError, NotFound, Refused
+from services.judging import SCORE
 from services.unit_of_work import UnitOfWork
 from tests.services.builders import (
     CLERK,
     DIRECTOR,
+    ESCORT,
     OFFICER,
     PERSONNEL,
     PRESIDENT,
@@ -285,3 +288,73 @@ def test_a_revision_without_its_move_does_not_enter(uow: UnitOfWork, office: Tin
     }
     with pytest.raises(Refused), uow.write() as tx:
         tx.insert(table_of(FindingRevision), row)
+
+
+RIVALS = (
+    (DIRECTOR, VICE, "D1.1"),
+    (PERSONNEL, DIRECTOR, "B1.1"),
+    (CLERK, PERSONNEL, "C3.1"),
+    (ESCORT, SECURITY, "E1.3"),
+)
+
+
+def test_of_an_entry_and_a_submit_at_the_same_moment_the_score_tells_the_truth(
+    uow: UnitOfWork, office: TinyOffice
+) -> None:
+    """Unguarded, a score of 96 was stored while the ledger said 91."""
+    open_quarter(uow, office)
+    for number, by, rule in RIVALS:
+        move(uow, office, noon(4, 1), number=number, by=number, action="state", words=Words(comment="My quarter."))
+        at_once(
+            lambda number=number, by=by: move(uow, office, noon(4, 2), number=number, by=by, action="submit"),
+            lambda number=number, by=by, rule=rule: enter(uow, office, number, by, rule),
+        )
+        with uow.read() as tx:
+            stored = tx.first(_STORED, {"person": office.people[number]})
+            rubric = rubric_of(tx, tx.scalar(text("SELECT id FROM definition WHERE kind = 'rubric'")))
+        ledger = load(uow, office, number).ledger
+        now = score(rubric, ledger.post or "", ledger)
+        assert stored is not None
+        assert stored.stage == "scoring" or (stored.total, stored.ledger_digest) == (now.total, ledger.digest)
+
+
+def enter(uow: UnitOfWork, office: TinyOffice, number: str, by: str, rule: str) -> None:
+    findings.add(
+        uow,
+        actor=office.actor(by),
+        now=noon(4, 2),
+        number=number,
+        rule=rule,
+        happened=dt.date(2026, 2, 3),
+        amount=Fraction(3),
+        reason="at the last moment",
+    )
+
+
+def at_once(*acts: Callable[[], object]) -> None:
+    """Run acts in threads that start together; a refusal or a conflict is one of the answers."""
+    gate = threading.Barrier(len(acts))
+    answers: list[str] = []
+
+    def run(act: Callable[[], object]) -> None:
+        gate.wait()
+        try:
+            act()
+        except AppraiseError as error:
+            answers.append(error.code)
+        except BaseException as error:  # noqa: BLE001 - what goes wrong in a thread must reach the test
+            answers.append(repr(error))
+
+    threads = [threading.Thread(target=run, args=(act,)) for act in acts]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert set(answers) <= {"ledger-closed", "faster", "busy"}, answers
+
+
+_STORED = (
+    select(ledgers.APPRAISAL.c.stage, SCORE.c.total, SCORE.c.ledger_digest)
+    .outerjoin(SCORE, SCORE.c.id == ledgers.APPRAISAL.c.score_id)
+    .where(ledgers.APPRAISAL.c.person_id == bindparam("person"))
+)
