@@ -65,7 +65,7 @@ _DEALT_WITH = (
         FAILURE.c.source_id.between(bindparam("low"), bindparam("high")),
         FAILURE.c.resolved_at.is_(None),
     )
-    .values(resolved_at=bindparam("at"))
+    .values(resolved_at=bindparam("moment"))
 )
 
 
@@ -117,7 +117,7 @@ def _leave_out(tx: Transaction, cycle_id: int, rows: list[int], reason: str, *, 
     stored = store_text(tx, reason) if rows else None
     for roster_id in rows:
         tx.run(_LEAVE_OUT, {"row": roster_id, "reason": None if stored is None else stored.id})
-        tx.run(_DEALT_WITH, {"low": roster_id, "high": roster_id, "at": now})
+        tx.run(_DEALT_WITH, {"low": roster_id, "high": roster_id, "moment": now})
         payload = {"roster": roster_id, "reason": None if stored is None else stored.digest}
         append_event(tx, f"cycle:{cycle_id}", "withdrawn", actor=actor, at=now, payload=payload)
 
@@ -141,7 +141,7 @@ def retry(uow: UnitOfWork, *, actor: Actor, now: dt.datetime, cycle: str, chunk:
             return 0
         span = {"low": bounds.low, "high": bounds.high}
         attempt = tx.scalar(_ATTEMPTS, span)
-        tx.run(_DEALT_WITH, {**span, "at": now})
+        tx.run(_DEALT_WITH, {**span, "moment": now})
         append_event(tx, f"cycle:{row.id}", "retried", actor=actor, at=now, payload={"rows": taken})
         for first in range(bounds.low, bounds.high + 1, chunk):
             last = min(first + chunk - 1, bounds.high)

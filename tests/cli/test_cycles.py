@@ -1,11 +1,15 @@
 """`appraise cycle`: planned, opened with problems and choices, left, cancelled, shown."""
 
+import io
+from pathlib import Path
+
 import pytest
-from sqlalchemy import delete
+from sqlalchemy import delete, select, update
 
 from catalog.shelf import rubric_text
 from models.columns import table_of
-from models.people import Contact
+from models.cycles import Roster
+from models.people import Contact, Organisation
 from services import definitions
 from services.actors import SYSTEM
 from tests.cli.conftest import OPENED_AT, Terminal
@@ -189,6 +193,54 @@ def test_an_early_proposal_is_refused_and_says_what_is_left(quarter: Terminal) -
 
 def test_nothing_set_aside_is_nothing_to_retry(quarter: Terminal) -> None:
     assert quarter.ok("cycle", "retry", "2026Q1", *HR).out == "Nothing of 2026Q1 is set aside.\n"
+
+
+def test_who_was_left_out_can_join_later(office: Terminal) -> None:
+    office.ok(*NEW)
+    office.ok("cycle", "open", "2026Q1", "--leave-out", "1008=on loan", *HR)
+    assert office.ok("cycle", "enrol", "2026Q1", "1008", *HR).out == "2026Q1/1008@clerical is open.\n"
+    assert office.ok("show", "2026Q1/1008", "--as", "1008", "--json").json["stage"] == "draft"
+    assert office("cycle", "enrol", "2026Q1", "1008", *HR).code == 3
+    assert office("cycle", "enrol", "2026Q1", "7777", *HR).code == 4
+
+
+def test_what_was_set_aside_is_tried_again_or_left_out(office: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+    office.ok(*NEW)
+    monkeypatch.setenv("APPRAISE_WORKER", "off")
+    office.ok("cycle", "open", "2026Q1", *HR)
+    roster = table_of(Roster)
+    with office.opened() as wiring, wiring.uow.write() as tx:
+        first, second = [row.id for row in tx.all(select(roster.c.id).order_by(roster.c.id.desc()).limit(2))]
+        tx.run(update(roster).where(roster.c.id.in_((first, second))).values(status="set-aside"))
+    monkeypatch.setenv("APPRAISE_WORKER", "on")
+    office.ok("tick")
+    assert sum(office.ok("cycle", "status", "2026Q1", *HR, "--json").json["stages"].values()) == 4
+    office.ok("cycle", "withdraw", "2026Q1", "1009", "--reason", "left the bank", *HR)
+    assert office.ok("cycle", "retry", "2026Q1", *HR).out == "1 of 1 opened.\n"
+    status = office.ok("cycle", "status", "2026Q1", *HR, "--json").json
+    assert sum(status["stages"].values()) == 5
+    assert [(left["number"], left["reason"]) for left in status["left_out"]] == [("1009", "left the bank")]
+
+
+def test_a_bar_is_drawn_on_a_terminal(office: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Screen(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    office.ok(*NEW)
+    screen = Screen()
+    monkeypatch.setattr("sys.stderr", screen)
+    office.ok("cycle", "open", "2026Q1", *HR)
+    assert "Opening 2026Q1" in screen.getvalue()
+
+
+def test_whatever_nobody_thought_of_is_one_sentence_and_a_file(office: Terminal) -> None:
+    with office.opened() as wiring, wiring.uow.write() as tx:
+        tx.run(update(table_of(Organisation)).values(settings="no JSON"))
+    ran = office("cycle", "list", at=None)
+    assert ran.code == 1
+    assert ran.err.startswith("Something unexpected happened (JSONDecodeError); nothing was half-written.")
+    assert "Traceback" in Path("appraise-error.log").read_text(encoding="utf-8")
 
 
 def test_without_an_organisation_a_command_says_what_to_do(nothing: Terminal) -> None:
