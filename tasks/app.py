@@ -1,6 +1,7 @@
 """The Celery application: made by a factory, fed by the table of jobs. A message only says which job should look."""
 
 import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -13,6 +14,7 @@ from tasks.jobs import JOBS, RELAY, run_job
 VISIBILITY_SECONDS = 900
 HARD_LIMIT_SECONDS = 600
 SOFT_LIMIT_SECONDS = 540
+ASKED_SECONDS = 2.0
 QUEUE = "appraise"
 
 
@@ -26,7 +28,8 @@ def make_app(settings: Settings, wiring: Callable[[], Wiring], *, queue: str = Q
     """
     app = Celery("appraise", broker=settings.broker_url, set_as_current=False)
     app.conf.update(configuration(settings, queue))
-    app.appraise_asked = Asked(kept=settings.broker_url.startswith("memory:"))
+    in_memory = settings.broker_url.startswith("memory:")
+    app.appraise_asked = Asked(min(ASKED_SECONDS, settings.sweep_seconds) if in_memory else 0.0)
     for name in JOBS:
         _register(app, name, wiring)
     return app
@@ -40,27 +43,28 @@ def task_name(job: str) -> str:
 class Asked:
     """Runs that were asked for in this process and have not begun: asking again would only lengthen the queue.
 
-    Only the broker in memory keeps this list. Another one may lose a message, and a later ring must then get through.
+    An entry holds for some `seconds` only, and for none where the broker is not in memory: a message that was lost may
+    not silence the rings that come after it (G1).
     """
 
-    def __init__(self, *, kept: bool) -> None:
-        self._kept = kept
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
         self._lock = threading.Lock()
-        self._jobs: set[str] = set()
+        self._jobs: dict[str, float] = {}
 
     def ask(self, job: str) -> bool:
-        """Note that a run is asked for; False when one is already waiting."""
+        """Note that a run is asked for; False when one is already waiting, and has not been for too long."""
+        now = time.monotonic()
         with self._lock:
-            if job in self._jobs:
+            if self._jobs.get(job, now) > now:
                 return False
-            if self._kept:
-                self._jobs.add(job)
+            self._jobs[job] = now + self._seconds
             return True
 
     def begun(self, job: str) -> None:
         """Note that a run has begun, or that asking for it failed."""
         with self._lock:
-            self._jobs.discard(job)
+            self._jobs.pop(job, None)
 
     def forget(self) -> None:
         """Note that the queue was emptied."""
