@@ -102,6 +102,8 @@ _RAISE = (
     .where(APPRAISAL.c.id == bindparam("appraisal"), APPRAISAL.c.stage.in_(OPEN_STAGES))
     .values(ledger_version=APPRAISAL.c.ledger_version + 1)
 )
+# Inserting an appraisal share-locks its assignment, and only FOR UPDATE excludes that: an opening waits for the entry.
+_HOLD = select(ASSIGNMENT.c.id).where(ASSIGNMENT.c.id == bindparam("assignment")).with_for_update()
 _LOCK = (
     update(ASSIGNMENT)
     .where(ASSIGNMENT.c.id == bindparam("assignment"))
@@ -288,6 +290,7 @@ def touch(tx: Transaction, assignment_id: int, counted_on: dt.date) -> LedgerSta
     """
     found = state(tx, assignment_id, counted_on)
     if found.appraisal_id is None:
+        tx.scalar(_HOLD, {"assignment": assignment_id})
         tx.run(_LOCK, {"assignment": assignment_id})
         found = state(tx, assignment_id, counted_on)
         if found.appraisal_id is None:

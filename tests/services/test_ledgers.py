@@ -7,6 +7,7 @@ from fractions import Fraction
 
 import pytest
 from sqlalchemy import Engine, bindparam, event, select, text
+from sqlalchemy.exc import DBAPIError
 
 from models.columns import table_of
 from models.findings import DutyRecord, FindingRevision
@@ -172,6 +173,25 @@ def test_an_entry_before_the_opening_locks_the_assignment(uow: UnitOfWork, offic
     assert locks == 1
     open_quarter(uow, office)
     assert [one.rule for one in load(uow, office, DIRECTOR).ledger.findings] == ["D1.1"]
+
+
+def test_an_opening_waits_for_an_entry_that_found_no_appraisal(uow: UnitOfWork, office: TinyOffice) -> None:
+    """Inserting an appraisal takes this lock on PostgreSQL; on SQLite any writer waits for any other."""
+    person = office.assignments[DIRECTOR]
+    with uow.write() as tx:
+        assert ledgers.touch(tx, person, LAST).appraisal_id is None
+        with pytest.raises(DBAPIError, match="lock"):
+            refer_to(uow.engine, person)
+
+
+def refer_to(engine: Engine, person: int) -> None:
+    """Do to an assignment what inserting an appraisal of it does, without waiting."""
+    with engine.connect() as other:
+        if engine.dialect.name == "sqlite":
+            other.connection.cursor().execute("PRAGMA busy_timeout=0")
+            other.execution_options(appraise_write=True).begin()
+            return
+        other.execute(text("SELECT 1 FROM assignment WHERE id = :id FOR KEY SHARE NOWAIT"), {"id": person})
 
 
 def test_nothing_enters_after_the_submission(uow: UnitOfWork, office: TinyOffice) -> None:
