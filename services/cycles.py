@@ -160,7 +160,7 @@ def period_of(code: str) -> tuple[dt.date, dt.date]:
     Raises:
         Malformed: the code names no period.
     """
-    match = re.fullmatch(r"(\d{4})(?:Q([1-4])|H([12])|M(0[1-9]|1[0-2]))?", code)
+    match = re.fullmatch(r"([0-9]{4})(?:Q([1-4])|H([12])|M(0[1-9]|1[0-2]))?", code)
     if match is None:
         raise Malformed(
             f"{code!r} names no period; write a code like 2026Q1, 2026M03, 2026H1 or 2026, or give --from and --to.",
