@@ -8,15 +8,13 @@ table is ever whole in memory.
 import hashlib
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from fractions import Fraction
 from itertools import groupby
 from typing import Any
 
-from sqlalchemy import FromClause, Row, Select, bindparam, func, literal, select
+from sqlalchemy import FromClause, Row, Select, bindparam, func, literal, select, type_coerce
 
 from models.appraisals import FinalItem, ScoreItem
-from models.columns import table_of
-from scoring.numbers import to_decimal
+from models.columns import BIGINT, table_of
 from services import person_results
 from services.audit import canonical
 from services.person_results import APPRAISAL, FINAL, FIRST, HELD, POST, SCORE, SCORE_IN_FORCE, PersonRow
@@ -29,6 +27,8 @@ SCORE_ITEM = table_of(ScoreItem)
 FIGURES = ("points", "recorded", "counted", "reward", "score")
 """The five figures of an item, in points."""
 
+_ITEM = ("item", *FIGURES)
+
 INPUT_DIGEST = func.coalesce(SCORE.c.ledger_digest, literal("not-rated"))
 """The digest of what a result was computed from: the ledger of its score."""
 
@@ -40,11 +40,12 @@ def _rows(source: FromClause, figures: Any, digest: Any, outcome: Any, items: An
             POST.c.code.label("post"),
             outcome.label("outcome"),
             digest.label("input_digest"),
-            figures.total,
-            figures.maximum,
+            # As stored, in millionths: nobody calculates with these, and there are eight times as many items as rows.
+            type_coerce(figures.total, BIGINT).label("total"),
+            type_coerce(figures.maximum, BIGINT).label("maximum"),
             figures.grade,
             items.item,
-            *(getattr(items, name) for name in FIGURES),
+            *(type_coerce(getattr(items, name), BIGINT).label(name) for name in FIGURES),
         )
         .select_from(source)
         .order_by(APPRAISAL.c.unit_no, APPRAISAL.c.id, items.id)
@@ -75,16 +76,19 @@ _OF_LATE_FINALS = _OF_FINALS.where(
 
 @dataclass(frozen=True, slots=True)
 class TableRow:
-    """One appraisal in the table; total, maximum and grade are empty where the person was not rated."""
+    """One appraisal in the table; total, maximum and grade are empty where the person was not rated.
+
+    Figures are in millionths; each of `items` is its id and its five figures.
+    """
 
     appraisal_id: int
     post: str
     outcome: str
     input_digest: str
-    total: Fraction | None
-    maximum: Fraction | None
+    total: int | None
+    maximum: int | None
     grade: str | None
-    items: tuple[tuple[str, ...], ...]
+    items: tuple[tuple[Any, ...], ...]
 
     def content(self) -> dict[str, Any]:
         """Return what the digest of the table is made of: ids and figures, no names and no numbers of people."""
@@ -93,8 +97,8 @@ class TableRow:
             "post": self.post,
             "outcome": self.outcome,
             "input": self.input_digest,
-            "total": None if self.total is None else to_decimal(self.total),
-            "max": None if self.maximum is None else to_decimal(self.maximum),
+            "total": self.total,
+            "max": self.maximum,
             "grade": self.grade,
             "items": sorted(self.items),
         }
@@ -181,9 +185,5 @@ def _grouped(rows: Iterable[Row[Any]]) -> Iterator[TableRow]:
             first.total,
             first.maximum,
             first.grade,
-            tuple(
-                (row.item, *(to_decimal(getattr(row, name)) for name in FIGURES))
-                for row in of_one
-                if row.item is not None
-            ),
+            () if first.item is None else tuple(tuple(row)[-len(_ITEM) :] for row in of_one),
         )
