@@ -11,7 +11,7 @@ Counting = Callable[[], AbstractContextManager[list[str]]]
 
 @pytest.fixture
 def statements(engine: Engine) -> Counting:
-    """Collect the text of each statement sent while `with statements() as sent:` runs."""
+    """Return a context that collects the text of each statement sent while it is open."""
 
     @contextmanager
     def counting() -> Iterator[list[str]]:
