@@ -18,6 +18,7 @@ from scoring.numbers import parse_decimal, to_decimal
 from scoring.result import Score
 from services.errors import Malformed, Refused
 from services.judging import Pending
+from services.person_results import FINAL, IN_FORCE
 from services.unit_of_work import Transaction
 
 EVENT = table_of(Event)
@@ -30,6 +31,10 @@ _EVENTS = (
     .order_by(EVENT.c.seq)
 )
 
+_CORRECTED_SCORE = select(FINAL.c.score_id).where(
+    FINAL.c.appraisal_id == bindparam("appraisal"), FINAL.c.supersedes_id.is_not(None), IN_FORCE
+)
+
 Recorded = tuple[Row[Any], Mapping[str, Any]]
 """An event and what it says."""
 
@@ -40,6 +45,12 @@ def events_of(tx: Transaction, cycle_id: int) -> dict[int, list[Recorded]]:
     for row in tx.all(_EVENTS, {"stream": f"cycle:{cycle_id}"}):
         payload = json.loads(row.payload)
         found.setdefault(payload["appraisal"], []).append((row, payload))
+    return found
+
+
+def corrected_score(tx: Transaction, appraisal_id: int) -> int | None:
+    """Return the score of the correction in force, or None where nothing was corrected; the appraisal keeps its own."""
+    found: int | None = tx.scalar(_CORRECTED_SCORE, {"appraisal": appraisal_id})
     return found
 
 

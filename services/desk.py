@@ -16,6 +16,7 @@ from services import calendars, form, judging
 from services.access import PARTY
 from services.actors import Actor
 from services.case_facts import options
+from services.correction_records import corrected_score
 from services.errors import Refused
 from services.ledgers import OPEN_STAGES
 from services.naming import unseen
@@ -217,7 +218,8 @@ def score_of(tx: Transaction, standing: Standing, seen: Sight) -> Mapping[str, A
         return None
     if standing.row.score_id is None or (standing.stage in OPEN_STAGES and not seen.as_appraisee):
         return None if seen.as_appraisee else judging.judge(tx, standing).score.to_json()
-    return judging.stored_score(tx, standing.row.score_id)
+    corrected = corrected_score(tx, standing.id) if standing.row.cycle_state == CycleState.FINAL else None
+    return judging.stored_score(tx, corrected or standing.row.score_id)
 
 
 @use_case("appraisal.explain")

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Row, select
 
-from services import corrections, proving, verification
+from services import corrections, desk, proving, verification
 from services.access import GRANT
 from services.audit import EVENT
 from services.errors import Conflict, Malformed, Refused
@@ -85,6 +85,9 @@ def test_a_correction_supersedes_the_result_yields_the_difference_and_changes_no
     assert (new.revision, new.supersedes_id, old.total, new.total) == (2, old.id, 91, 97)
     changed = {row.item: row.score for row in rows(uow, FINAL_ITEM, FINAL_ITEM.c.final_id == new.id)}
     assert changed["C3"] == 22
+    score, sentences = desk.explain(uow, actor=office.actor(CLERK), now=END, appraisal=CODE)
+    assert score["total"] == "97"
+    assert any("F2" in sentence and "correction" in sentence.lower() for sentence in sentences)
     person = rows(uow, PERSON_RESULT)[-1]
     assert (person.person_id, person.revision, person.total) == (office.people[CLERK], 2, 97)
     assert verification.verify(uow).faults == ()
