@@ -20,7 +20,7 @@ from models.outbox import Job, Message
 from services.database_clock import wall_time
 from services.errors import Environment
 from tasks import app as celery_app
-from tasks.jobs import due_now
+from tasks.jobs import RELAY, due_now
 
 JOB = table_of(Job)
 MESSAGE = table_of(Message)
@@ -139,7 +139,9 @@ class Embedded:
         self._stopping.set()
         if self._worker is not None:
             worker_state.should_stop = 0
-            celery_app.ring(self.app)  # the consumer sleeps until something arrives
+            # The consumer sleeps until something arrives, sees that it shall stop, and waits for one thing more.
+            for _ in range(2):
+                self.app.tasks[celery_app.task_name(RELAY)].apply_async()
         for thread in self._threads:
             thread.join()
         self._worker = None
