@@ -141,7 +141,7 @@ def _against_others(reading: Reading, record: Record, merged: Merged, keys: Iter
         if key[:3] == record.key[:3]:
             text = f"{key[0]} is in the post {key[1]} already from {other['from']}; days of one post may not overlap."
             reading.error("overlap", record, "from", text)
-        elif row["main"] and other["main"] and record.key < key:
+        elif row["main"] and other["main"] and (record.key < key or ("assignments", key) not in merged.records):
             text = f"{key[0]} has two main posts at the same time, {row['post']} and {other['post']}; keep one."
             reading.error("two-main", record, "main", text)
 

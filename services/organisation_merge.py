@@ -159,8 +159,8 @@ def _absent(sheet: str, matched: set[Key], state: State, merged: Merged, today: 
         if key in matched:
             continue
         if sheet == "people":
-            left = stored.values["left"]
-            absent = (left is None or left >= today) and key[0] not in state.erased
+            # Whoever is known to leave, or left, need not be in the file any more.
+            absent = stored.values["left"] is None and key[0] not in state.erased
         elif sheet in _ENDING:
             # What belongs to somebody who is absent himself goes with him.
             absent = (stored.values["to"] or dt.date.max) > today and key[0] not in absent_people
@@ -185,7 +185,12 @@ def _choose_main(records: list[Record], state: State, reading: Reading) -> None:
     by_person: dict[str, list[int]] = defaultdict(list)
     for place, record in enumerate(records):
         by_person[record.key[0]].append(place)
-    for places in by_person.values():
+    keys = {record.key for record in records}
+    others: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
+    for key, row in stored.items():
+        if row.values["main"] and key not in keys:
+            others[key[0]].append(row.values)
+    for person, places in by_person.items():
         main: dict[int, bool] = {}
         for place in places:
             said = records[place].values.get("main")
@@ -203,7 +208,10 @@ def _choose_main(records: list[Record], state: State, reading: Reading) -> None:
                 and overlap(records[other].values, record.values)
             ]
             regular = record.key[2] == "regular"
-            main[place] = regular and not any(main.get(other, False) for other in rivals)
+            taken = any(main.get(other, False) for other in rivals) or any(
+                row["post"] != record.key[1] and overlap(row, record.values) for row in others[person]
+            )
+            main[place] = regular and not taken
             if main[place] and rivals:
                 reading.warn("main-guessed", record, "main", "nothing says which post is the main one; the first is.")
             records[place] = _with(record, {"main": main[place]})

@@ -70,7 +70,7 @@ def read_rows(file: Spreadsheet) -> Reading:
             )
             continue
         _read(table, sheet, reading)
-    if not reading.given and not reading.problems:
+    if not reading.given:
         reading.problems.append(
             ImportProblem(
                 Severity.ERROR, "nothing-known", "-", None, None, "no sheet is known; compare with `org template`."
@@ -183,9 +183,9 @@ def _split(record: Record, reading: Reading) -> Iterator[Record]:
     """Divide a row of the flat table into a person and, where a post is named, an assignment."""
     person = {name: value for name, value in record.values.items() if name in PEOPLE_COLUMNS}
     yield Record("people", (record.values["number"].number,), person, record.place, record.row)
-    place = {name: value for name, value in record.values.items() if name not in PEOPLE_COLUMNS - {"number", "name"}}
+    place = {name: value for name, value in record.values.items() if name not in PEOPLE_COLUMNS - {"number"}}
     unit_head = place.pop("unit-head", None)
-    if all(value is None for name, value in place.items() if name not in {"number", "name"}):
+    if all(value is None for name, value in place.items() if name != "number"):
         return
     sheet = next(one for one in SHEETS if one.id == "assignments")
     lacking = [name for name in ("post", "unit", "from") if place.get(name) is None]
