@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from config.mail_sink import MailSink, free_port
+from models.appraisals import Party
 from models.columns import table_of
 from models.cycles import Cycle
 from models.findings import Finding
@@ -398,3 +399,54 @@ def test_every_column_that_tells_when_to_send_is_empty_once_it_needs_nothing(
     assert row is not None
     assert (row.due_at, row.lease_until, row.sent_at, row.in_doubt_at) == (None, None, NOW, NOW)
     assert len(server.mails) == 1
+
+
+def test_every_other_kind_finds_what_its_text_names(desk: Desk, server: Server, sender: Sender) -> None:
+    finding = {
+        "assignment_id": desk.assignments[0],
+        "rule": "A1.8",
+        "happened": dt.date(2026, 2, 3),
+        "known": dt.date(2026, 2, 4),
+        "counted_on": dt.date(2026, 2, 3),
+        "amount": 10,
+        "sub_reasons": "[]",
+        "claimed": True,
+        "recorded_by": desk.people[0],
+        "recorded_at": NOW,
+    }
+    me, assessor = desk.people[0], desk.people[1]
+    desk.item(action="return", opened=NOW, due=DUE)
+    reminders.plan(desk.uow, now=NOW, warnings=lambda _tx, _on: ())
+    with desk.uow.write() as tx:
+        one = tx.insert(table_of(Finding), finding)
+        promise(tx, kind="finding-reply", person_id=assessor, dedupe_key="1", now=NOW, finding_id=one)
+        promise(tx, kind="claim-made", person_id=assessor, dedupe_key="2", now=NOW, finding_id=one)
+        promise(tx, kind="proxy-entry", person_id=me, dedupe_key="3", now=NOW, payload={"subject": "reply/1"})
+        promise(tx, kind="appeal-decided", person_id=me, dedupe_key="4", now=NOW, appraisal_id=desk.appraisals[0])
+        promise(tx, kind="result-final", person_id=me, dedupe_key="5", now=NOW, payload={"cycle": "2026Q1"})
+
+    assert send_due(desk.uow, sender, now=NOW) == {"sent": 6}
+
+    assert sorted(letter["Subject"] for letter in server.letters()) == [
+        "An entry was made for you",
+        "Confirm or refuse the claim F1 of Wang Fang",
+        "Read the reply to F1 of Wang Fang",
+        "Returned to you: correct the scoring of Wang Fang, 2026Q1",
+        "Your objection was decided: 2026Q1",
+        "Your result of 2026Q1 is final",
+    ]
+    assert all("https://appraise.bank.example/" in body(letter) for letter in server.letters())
+
+
+def test_who_has_no_part_any_more_or_has_left_is_not_told(desk: Desk, server: Server, sender: Sender) -> None:
+    person, other = table_of(Person), desk.people[1]
+    with desk.uow.write() as tx:
+        tx.run(table_of(Party).update().values(to_at=NOW))
+        tx.run(person.update().where(person.c.id == other).values(left=dt.date(2026, 3, 5)))
+        who = {"person_id": desk.people[0], "appraisal_id": desk.appraisals[0]}
+        promise(tx, kind="appeal-decided", dedupe_key="1", now=NOW, **who)
+        promise(tx, kind="result-final", person_id=other, dedupe_key="2", now=NOW, payload={"cycle": "2026Q1"})
+
+    assert send_due(desk.uow, sender, now=NOW) == {"cancelled": 2}
+    assert [error for _, _, error in desk.messages()] == ["no-part", "left"]
+    assert server.mails == []

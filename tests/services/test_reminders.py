@@ -190,3 +190,12 @@ def test_a_duty_without_a_record_is_warned_of_once_and_not_after_its_month(desk:
     states = [(state, error) for _, state, error in desk.messages()]
     assert states.count(("cancelled", "superseded")) == 1  # April, over before anybody planned
     assert states.count(("queued", None)) == 2  # March, and May, which is not over
+
+
+def test_the_holders_of_a_duty_are_warned_in_the_last_five_working_days_of_its_month(desk: Desk) -> None:
+    reminders.tick(desk.uow, shanghai(1, 23))
+    assert desk.messages() == []
+
+    reminders.tick(desk.uow, shanghai(1, 27))
+    reminders.tick(desk.uow, shanghai(1, 29))
+    assert desk.messages() == [("duty-missing", "queued", None)] * len(desk.people)
