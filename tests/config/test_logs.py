@@ -67,7 +67,7 @@ def test_an_error_is_its_class_and_its_places_without_its_message(out: io.String
 
 
 def test_a_library_says_its_template_and_not_what_was_filled_in(out: io.StringIO) -> None:
-    log = logging.getLogger("celery.worker")
+    log = logging.getLogger("a_library.connection")
     log.info("Connected to %s", "redis://:s3same@host/0")
     try:
         raise RuntimeError("Wang Fang")
