@@ -115,11 +115,10 @@ def publish_workflow(uow: UnitOfWork, *, actor: Actor, now: dt.datetime, text: s
     """
     definition = load_definition(text, where=where)
     if faults := verify(definition):
-        shown = " -> ".join(faults[0].path)
+        shown = f" Shown by: {'; '.join(faults[0].path)}." if faults[0].path else ""
         others = f" ({len(faults) - 1} more: `appraise workflow check` lists them.)" if len(faults) > 1 else ""
         raise Refused(
-            f"The workflow {definition.id} cannot be published: {faults[0].text}"
-            f"{f' The shortest way there: {shown}.' if shown else ''}{others}",
+            f"The workflow {definition.id} cannot be published: {faults[0].text}{shown}{others}",
             faults[0].code,
         )
     moves = [
