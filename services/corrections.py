@@ -200,15 +200,15 @@ def _work_out(
         )
     if final.outcome == Outcome.NOT_RATED:
         raise Refused(f"{standing.code} was not rated; there is no score to correct.", "not-rated")
+    rubric = rubric_of(tx, row.rubric_id, row.rubric_digest)
     loaded = ledgers.load(
         tx,
         assignment_id=row.assignment_id,
         period_from=row.period_from,
         period_to=row.period_to,
-        calendar=row.calendar,
+        calendar=rubric.settings.calendar,
         appraisal_id=standing.id,
     )
-    rubric = rubric_of(tx, row.rubric_id, row.rubric_digest)
     ledger = with_pending(loaded.ledger, records.decisions(recorded))
     before = score_ledger(rubric, row.post, ledger, final.as_of)
     if before.total != final.total:

@@ -59,15 +59,15 @@ class Judged:
 def judge(tx: Transaction, standing: Standing, pending: Sequence[Pending] = ()) -> Judged:
     """Score the ledger of an appraisal as of the earlier of today and the period's last day; nothing is written."""
     row = standing.row
+    rubric = rubric_of(tx, row.rubric_id, row.rubric_digest)
     loaded = ledgers.load(
         tx,
         assignment_id=row.assignment_id,
         period_from=row.period_from,
         period_to=row.period_to,
-        calendar=row.calendar,
+        calendar=rubric.settings.calendar,
         appraisal_id=standing.id,
     )
-    rubric = rubric_of(tx, row.rubric_id, row.rubric_digest)
     as_of = min(standing.today, row.period_to)
     ledger = with_pending(loaded.ledger, pending)
     scored = score_ledger(rubric, row.post, ledger, as_of)

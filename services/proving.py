@@ -118,7 +118,7 @@ def prove(
     """
     with uow.read() as tx:
         row = naming.cycle(tx, cycle) if isinstance(cycle, str) else _cycle(tx, cycle)
-        calendar, closed_days = naming.organisation(tx).calendar, closures(tx)
+        closed_days = closures(tx)
         corrections = records.events_of(tx, row.id)
         checked = 0
         found: list[Difference] = []
@@ -130,7 +130,7 @@ def prove(
                 assignment_id=scored.assignment_id,
                 period_from=row.period_from,
                 period_to=row.period_to,
-                calendar=calendar,
+                calendar=rubric_of(tx, scored.rubric_id, scored.rubric_digest).settings.calendar,
                 appraisal_id=scored.id,
                 closed_days=closed_days,
             )
