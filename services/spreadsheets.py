@@ -26,6 +26,8 @@ MAX_ROWS = 200_000
 MAX_COLUMNS = 100
 MAX_CELL = 10_000
 
+_NO_TEXT = re.compile(r"[\x00-\x08\x0e-\x1f]")
+
 Value = str | int | float | bool | dt.datetime | dt.date | dt.time | None
 
 
@@ -189,7 +191,7 @@ def decode(data: bytes, *, where: str) -> tuple[str, str]:
             raise _unknown(where) from None
         if not _looks_chinese(text):
             raise _unknown(where) from None
-    if "\0" in text:
+    if _NO_TEXT.search(text):
         raise _unknown(where)
     return text, name
 
@@ -210,7 +212,7 @@ def _strict(data: bytes, codec: str, name: str, where: str) -> str:
             f"{where} begins as {name} and is damaged at byte {error.start}; save it again as CSV UTF-8.",
             "unknown-encoding",
         ) from error
-    if "\0" in text:
+    if _NO_TEXT.search(text):
         raise _unknown(where)
     return text
 
