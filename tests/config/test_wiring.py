@@ -150,5 +150,5 @@ def test_a_bell_that_fails_or_is_not_connected_disturbs_nobody() -> None:
 
 def test_a_mail_sink_says_when_its_port_is_taken(tmp_path: Path) -> None:
     port = free_port()
-    with MailSink(tmp_path / "one", port), pytest.raises(OSError, match="(?i)address already in use"):
+    with MailSink(tmp_path / "one", port), pytest.raises(OSError, match=r"(?i)address already in use"):
         MailSink(tmp_path / "two", port).start()
