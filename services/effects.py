@@ -17,6 +17,7 @@ from services.definitions import rubric_of
 from services.errors import Refused
 from services.judging import store_score, store_statement
 from services.moving import Step
+from services.outbox import promise
 from services.revisions import contest, write_contest, write_revisions
 from services.unit_of_work import Transaction
 from workflow.vocabulary import Effect, Role
@@ -81,7 +82,17 @@ def _revise(act: Brought) -> None:
 
 
 def _write_revisions(act: Brought) -> None:
-    write_revisions(act.tx, act.step, act.prepared.pending)
+    step = act.step
+    write_revisions(act.tx, step, act.prepared.pending)
+    if step.role == Role.DECIDER:
+        promise(
+            act.tx,
+            kind="appeal-decided",
+            person_id=int(step.standing.row.person_id),
+            dedupe_key=f"appeal-decided/{step.standing.id}/{step.seq}",
+            now=step.now,
+            appraisal_id=step.standing.id,
+        )
 
 
 def _contest(act: Brought) -> None:
