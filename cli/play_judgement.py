@@ -151,6 +151,8 @@ def answers(stage: Theatre) -> None:
     )
     stage.act(VICE_PRESIDENT, "decide", code(ESCORT), "He was beside the vehicle: the lower end.", lines={"F1": "5"})
     stage.tell("The vice-president lowered it from 8 to 5. No amount can be higher after an appeal than before.")
+    stage.work_off()
+    stage.show_mail(stage.mail_to(ESCORT))
     stage.act(OFFICER, "refuse", code(REFUSER), "He read it and would not sign.", witness="Tom Becker (1008)")
     stage.tell(f"{REFUSER} would not sign: recorded with a witness; his days to answer run on.")
     accepted = _accept_all(stage)
