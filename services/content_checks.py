@@ -50,15 +50,6 @@ _UNSCORED = (
 _MOVES = select(WORKFLOW_MOVE).where(WORKFLOW_MOVE.c.definition_id == bindparam("definition"))
 
 
-def _unscored() -> Any:
-    return (
-        select(SCORE.c.id).where(~exists(select(MOVE.c.id).where(MOVE.c.score_id == SCORE.c.id))).order_by(SCORE.c.id)
-    )
-
-
-_UNSCORED = _unscored()
-
-
 @dataclass(slots=True)
 class _Vouched:
     """What the latest event says of a row: its digest, where it says so, and the digests of the texts it came with."""
@@ -77,7 +68,7 @@ class Contents:
     rows: int = 0
     vouched: dict[str, int] = field(default_factory=dict)
     _moves: list[Told] = field(default_factory=list)
-    _lines: dict[tuple[int, int], tuple[Told, Any]] = field(default_factory=dict)
+    _lines: dict[tuple[int, int], tuple[Told, Any, Any]] = field(default_factory=dict)
     _appraisals: set[int] = field(default_factory=set)
     _scores: dict[int, tuple[str, str]] = field(default_factory=dict)
     _texts: dict[int, tuple[str, str]] = field(default_factory=dict)
@@ -105,7 +96,7 @@ class Contents:
             if "score" in told.payload and row.score_id is not None:
                 self._scores[row.score_id] = (str(told.payload["score"]), told.where)
             if "lines" in told.payload:
-                self._lines[appraisal, told.seq] = (told, told.payload["lines"])
+                self._lines[appraisal, told.seq] = (told, told.payload["lines"], row)
         if len(self._appraisals) >= _BATCH:
             self.flush()
 
@@ -139,17 +130,17 @@ class Contents:
                         self.faults.add("missing-row", said.where, f"{kind} {number} is gone.")
                     elif digest(content(rows[number]._mapping)) != said.digest:  # noqa: SLF001 - SQLAlchemy's API
                         self.faults.add("content", f"{kind} {number}", f"it is not what {said.where} vouches for.")
-                    elif not said.texts <= words.get(number, set()):
+                    elif not said.texts <= words[number] or "" in words[number]:
                         self.faults.add("text", f"{kind} {number}", f"its words are not those of {said.where}.")
                     self.rows += 1
 
     def _words_of(self, table: Table, rows: Iterable[Any]) -> dict[int, set[str]]:
-        """Return the digests of the texts that rows refer to, by row."""
+        """Return the digests of the texts that rows refer to, by row; an empty one for a text that is gone."""
         columns = [column.name for column in table.columns if _is_text(column)]
         refs = {row.id: {getattr(row, name) for name in columns} - {None} for row in rows}
         ids = sorted(set().union(*refs.values()))
         known = {text.id: text.digest for some in _batches(ids) for text in self.tx.all(_TEXTS, {"ids": some})}
-        return {number: {known[text] for text in texts if text in known} for number, texts in refs.items()}
+        return {number: {known.get(text, "") for text in texts} for number, texts in refs.items()}
 
     def _flush_texts(self) -> None:
         for some in _batches(list(self._texts)):
@@ -176,19 +167,22 @@ class Contents:
         self._scores.clear()
 
     def _flush_lines(self) -> None:
-        found: dict[tuple[int, int], Any] = {}
+        decided: dict[tuple[int, int], list[Any]] = {}
+        contested: dict[tuple[int, int], list[Any]] = {}
         ids = sorted(self._appraisals)
-        for row in self.tx.all(_REVISIONS, {"ids": ids}) if ids else ():
-            amount = row.kind if row.amount is None else f"{row.kind} {row.amount}"
-            found.setdefault((row.appraisal_id, row.move_seq), {})[_line(row)] = amount
-        for row in self.tx.all(_CONTESTED, {"ids": ids}) if ids else ():
-            found.setdefault((row.appraisal_id, row.move_seq), []).append(_line(row))
-        for key, (told, lines) in self._lines.items():
-            stored = found.pop(key, type(lines)())
-            if (sorted(stored) if isinstance(stored, list) else stored) != lines:
+        for statement, found in ((_REVISIONS, decided), (_CONTESTED, contested)):
+            for row in self.tx.all(statement, {"ids": ids}) if ids else ():
+                found.setdefault((row.appraisal_id, row.move_seq), []).append(row)
+        for key, (told, lines, move) in self._lines.items():
+            made, named = decided.pop(key, []), contested.pop(key, [])
+            stored: Any = (
+                sorted(map(_line, named)) if isinstance(lines, list) else {_line(row): _said(row) for row in made}
+            )
+            strange = made if isinstance(lines, list) else named
+            if stored != lines or strange or not all(_of_move(row, move) for row in (*made, *named)):
                 self.faults.add("lines", told.where, "the decisions about lines beside it are not those it made.")
             self.rows += 1
-        for appraisal, seq in found:
+        for appraisal, seq in sorted(decided.keys() | contested.keys()):
             self.faults.add("lines", f"move {appraisal} #{seq}", "it has decisions about lines that it did not make.")
         self._lines.clear()
 
@@ -238,6 +232,18 @@ class Contents:
 
 def _line(row: Any) -> str:
     return finding_line(row.finding_id) if row.finding_id is not None else month_line(row.rule, row.month)
+
+
+def _said(row: Any) -> str:
+    return str(row.kind) if row.amount is None else f"{row.kind} {row.amount}"
+
+
+def _of_move(row: Any, move: Any) -> bool:
+    """Tell whether a decision or an objection says what its move says: why, and, for a decision, by whom and when."""
+    if row.reason_id != move.comment_id:
+        return False
+    by = move.on_behalf_of if move.on_behalf_of is not None else move.actor_id
+    return "kind" not in row._fields or (row.by_id, row.at) == (by, move.at)
 
 
 def _is_text(column: ColumnElement[Any]) -> bool:

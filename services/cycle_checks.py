@@ -4,22 +4,25 @@ import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import and_, bindparam, exists, func, or_, select
+from sqlalchemy import and_, bindparam, case, exists, func, or_, select
 
 from models.columns import table_of
-from models.cycles import Cycle, Proposal, Roster
+from models.cycles import Cycle, CycleRubric, Proposal, Roster
 from models.outbox import Job
+from models.people import Person
 from services.access import PARTY
 from services.audit import digest
-from services.chain_checks import Faults, Told
-from services.person_results import APPRAISAL, FINAL, PERSON_RESULT, PersonRow
+from services.chain_checks import TEXT_BODY, Faults, Told
+from services.person_results import APPRAISAL, FINAL, PERSON_RESULT, POST, PersonRow
 from services.result_table import finals_table, late_written, written_table
 from services.roster import row_digest
 from services.unit_of_work import Transaction
-from workflow.vocabulary import CycleState, Role, RosterStatus
+from workflow.vocabulary import CycleState, Outcome, Role, RosterStatus
 
 CYCLE = table_of(Cycle)
+CYCLE_RUBRIC = table_of(CycleRubric)
 JOB = table_of(Job)
+PERSON = table_of(Person)
 PROPOSAL = table_of(Proposal)
 ROSTER = table_of(Roster)
 
@@ -53,6 +56,7 @@ _STRANGERS = (
             ROSTER.c.id.is_(None),
             ROSTER.c.person_id != APPRAISAL.c.person_id,
             ROSTER.c.rubric_id != APPRAISAL.c.rubric_id,
+            APPRAISAL.c.workflow_id != bindparam("workflow"),
             ROSTER.c.unit_no != APPRAISAL.c.unit_no,
         ),
     )
@@ -64,18 +68,60 @@ _HOLDER = {
     Role.REVIEWER: ROSTER.c.reviewer_id,
     Role.DECIDER: ROSTER.c.decider_id,
 }
+_OF_APPRAISAL = PARTY.c.appraisal_id == APPRAISAL.c.id
+_FROM_ROSTER = and_(
+    PARTY.c.source == "roster",
+    PARTY.c.seat == 1,
+    PARTY.c.to_at.is_(None),
+    or_(*(and_(PARTY.c.role == role.value, PARTY.c.person_id == holder) for role, holder in _HOLDER.items())),
+)
+# Parts are written by the opening alone: one that the roster does not name gives somebody a sight he must not have.
 _PARTIES = (
     select(APPRAISAL.c.id)
     .join(ROSTER, _PLACE)
-    .join(PARTY, PARTY.c.appraisal_id == APPRAISAL.c.id)
     .where(
         APPRAISAL.c.cycle_id == bindparam("cycle"),
-        PARTY.c.source == "roster",
-        or_(*(and_(PARTY.c.role == role.value, PARTY.c.person_id != holder) for role, holder in _HOLDER.items())),
+        or_(
+            exists(select(PARTY.c.id).where(_OF_APPRAISAL, ~_FROM_ROSTER)),
+            *(
+                and_(
+                    holder.is_not(None),
+                    ~exists(select(PARTY.c.id).where(_OF_APPRAISAL, PARTY.c.role == role.value)),
+                )
+                for role, holder in _HOLDER.items()
+            ),
+        ),
     )
-    .distinct()
     .order_by(APPRAISAL.c.id)
 )
+_RUBRICS = (
+    select(CYCLE_RUBRIC.c.definition_id, POST.c.code, TEXT_BODY.c.digest)
+    .join(POST, POST.c.id == CYCLE_RUBRIC.c.post_id)
+    .outerjoin(TEXT_BODY, TEXT_BODY.c.id == CYCLE_RUBRIC.c.override_reason_id)
+    .where(CYCLE_RUBRIC.c.cycle_id == bindparam("cycle"))
+)
+_REASONS = (
+    select(ROSTER.c.id, PERSON.c.number, TEXT_BODY.c.digest)
+    .join(PERSON, PERSON.c.id == ROSTER.c.person_id)
+    .outerjoin(TEXT_BODY, TEXT_BODY.c.id == ROSTER.c.reason_id)
+    .where(ROSTER.c.cycle_id == bindparam("cycle"), ROSTER.c.reason_code == "left-out")
+    .order_by(ROSTER.c.id)
+)
+_STRANGE_FINALS = (
+    select(FINAL.c.appraisal_id)
+    .join(APPRAISAL, APPRAISAL.c.id == FINAL.c.appraisal_id)
+    .where(
+        FINAL.c.cycle_id == bindparam("cycle"),
+        FINAL.c.supersedes_id.is_(None),
+        or_(
+            FINAL.c.reason_id.is_not(None),
+            func.coalesce(FINAL.c.score_id, 0)
+            != case((APPRAISAL.c.outcome == Outcome.NOT_RATED.value, 0), else_=func.coalesce(APPRAISAL.c.score_id, 0)),
+        ),
+    )
+    .order_by(FINAL.c.appraisal_id)
+)
+_CORRECTED = select(FINAL.c.score_id, FINAL.c.supersedes_id, FINAL.c.reason_id).where(FINAL.c.id == bindparam("final"))
 _MISSING = (
     select(ROSTER.c.id)
     .where(
@@ -101,6 +147,7 @@ def check_cycle(tx: Transaction, faults: Faults, cycle_id: int, events: Sequence
         return []
     where = f"cycle {row.code}"
     _check_state(faults, row, where, events)
+    _check_choices(tx, faults, row, where, events)
     if row.state != CycleState.PLANNED:
         _check_roster(tx, faults, row, where, events)
         _check_appraisals(tx, faults, row, where)
@@ -135,6 +182,26 @@ def _check_state(faults: Faults, row: Any, where: str, events: Sequence[Told]) -
         faults.add("content", where, f"its workflow is not that of {events[0].where}.")
 
 
+def _check_choices(tx: Transaction, faults: Faults, row: Any, where: str, events: Sequence[Told]) -> None:
+    """Compare the rubrics chosen, why one was let through, and why people were left out."""
+    created = events[0]
+    opened = next((told for told in events if told.kind == "opened"), None)
+    through = opened.payload["overrides"] if opened is not None else {}
+    said = {
+        post: (rubric, through.get(post, created.payload["override"]))
+        for post, rubric in created.payload["rubrics"].items()
+    }
+    stored = {found.code: (found.definition_id, found.digest) for found in tx.all(_RUBRICS, {"cycle": row.id})}
+    for post in sorted(said.keys() | stored.keys()):
+        if said.get(post) != stored.get(post):
+            faults.add("content", f"{where} rubric of {post}", f"it is not the one of {created.where}.")
+    if opened is None:
+        return
+    for found in tx.all(_REASONS, {"cycle": row.id}):
+        if opened.payload["left-out"].get(found.number) != found.digest:
+            faults.add("text", f"roster {found.id}", f"the reason it was left out is not the one of {opened.where}.")
+
+
 def _check_roster(tx: Transaction, faults: Faults, row: Any, where: str, events: Sequence[Told]) -> None:
     opened = next((told for told in events if told.kind == "opened"), None)
     if opened is None:
@@ -167,7 +234,7 @@ def _check_appraisals(tx: Transaction, faults: Faults, row: Any, where: str) -> 
         (_STRANGERS, f"it is not the one that the roster of {where} has."),
         (_PARTIES, "its parts are not held by those whom the roster names."),
     ):
-        for found in tx.stream(statement, {"cycle": row.id}):
+        for found in tx.stream(statement, {"cycle": row.id, "workflow": row.workflow_id}):
             faults.add("roster", f"appraisal {found.id}", text)
     if row.state == CycleState.OPEN and tx.scalar(_OPENING, {"pattern": f"open/{row.id}/%"}):
         return
@@ -199,6 +266,8 @@ def _check_results(tx: Transaction, faults: Faults, row: Any, where: str, events
     rows = final.payload["rows"] + sum(_entered(tx, faults, row.id, told) for told in events)
     if (found := tx.scalar(_FINALS, {"cycle": row.id})) != rows:
         faults.add("no-event", where, f"it has {found} final rows, and its events say {rows}.")
+    for strange in tx.stream(_STRANGE_FINALS, {"cycle": row.id}):
+        faults.add("result", f"appraisal {strange.appraisal_id}", "its final row does not rest on its score.")
     results = {
         (person, revision): content for told in events for person, revision, content in told.payload.get("results", ())
     }
@@ -218,6 +287,9 @@ def _entered(tx: Transaction, faults: Faults, cycle_id: int, told: Told) -> int:
     if told.kind == "corrected":
         if finals_table(tx, cycle_id, [told.payload["final"]]).digest != told.payload["table"]:
             faults.add("result", told.where, "the corrected row is not the one that was signed.")
+        rests = tx.first(_CORRECTED, {"final": told.payload["final"]})
+        if rests != (told.payload["score"], told.payload["supersedes"], told.payload["reason"][0]):
+            faults.add("result", told.where, "the corrected row does not rest on what was signed.")
         return 1
     return 0
 

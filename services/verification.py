@@ -12,6 +12,7 @@ from sqlalchemy import bindparam, select
 
 from models.columns import table_of
 from models.cycles import Cycle
+from models.metadata import METADATA
 from models.people import Person
 from services.chain_checks import Fault, Faults, Progress, Told, Walk
 from services.content_checks import Contents
@@ -69,19 +70,15 @@ def verify(uow: UnitOfWork, *, progress: Progress | None = None) -> Report:
     with uow.read() as tx:
         _as_of_one_moment(tx)
         faults = Faults()
-        tell = progress or _silent
-        walk = Walk(tx, faults, tell)
+        walk = Walk(tx, faults, progress or _silent)
         contents = Contents(tx, faults)
-        corrected = _walk_streams(walk, contents)
-        tell("events", walk.events)
-        for appraisal, moves in walk.appraisals():
-            contents.take_appraisal(appraisal, moves)
-        contents.flush()
-        tell("moves", walk.moves)
-        walk.check_texts()
-        tell("texts", walk.texts)
-        contents.check_unvouched(corrected)
-        contents.check_workflows()
+        try:
+            _look(walk, contents)
+        except (ValueError, TypeError) as error:
+            where = _unreadable(tx)
+            if where is None:
+                raise
+            faults.add("unreadable", where, f"what it holds cannot be read ({error}); nothing after it was looked at.")
         return Report(
             walk.events,
             walk.moves,
@@ -91,6 +88,30 @@ def verify(uow: UnitOfWork, *, progress: Progress | None = None) -> Report:
             faults.count,
             tuple(sorted(faults.missing_keys)),
         )
+
+
+def _look(walk: Walk, contents: Contents) -> None:
+    corrected = _walk_streams(walk, contents)
+    walk.progress("events", walk.events)
+    for appraisal, moves in walk.appraisals():
+        contents.take_appraisal(appraisal, moves)
+    contents.flush()
+    walk.progress("moves", walk.moves)
+    walk.check_texts()
+    walk.progress("texts", walk.texts)
+    contents.check_unvouched(corrected)
+    contents.check_workflows()
+
+
+def _unreadable(tx: Transaction) -> str | None:
+    """Return the first row with a value that is none of its column's, such as a moment that is no moment."""
+    for table in METADATA.sorted_tables:
+        for (key,) in tx.all(select(table.primary_key.columns.values()[0])):
+            try:
+                tx.first(select(table).where(table.primary_key.columns.values()[0] == key))
+            except (ValueError, TypeError):
+                return f"{table.name} {key}"
+    return None
 
 
 def _walk_streams(walk: Walk, contents: Contents) -> list[int]:

@@ -106,12 +106,19 @@ def build_office(uow: UnitOfWork, *, rubric: str = RUBRIC) -> TinyOffice:
     return TinyOffice(people, posts, assignments, unit)
 
 
-def open_quarter(uow: UnitOfWork, office: TinyOffice, *, code: str = QUARTER, now: dt.datetime | None = None) -> int:
+def open_quarter(
+    uow: UnitOfWork,
+    office: TinyOffice,
+    *,
+    code: str = QUARTER,
+    now: dt.datetime | None = None,
+    choices: Choices | None = None,
+) -> int:
     """Plan and open a cycle for everybody the rubric has a post for; return the cycle's id."""
     at = now or noon(1, 5)
     hr = office.actor(OFFICER)
     cycles.new(uow, actor=hr, now=at, code=code, rubrics=[RUBRIC])
-    opened = launch.open_cycle(uow, actor=hr, now=at, cycle=code, choices=Choices())
+    opened = launch.open_cycle(uow, actor=hr, now=at, cycle=code, choices=choices or Choices())
     for first, last in opened.ranges:
         opening.open_chunk(uow, now=at, cycle=opened.cycle_id, first=first, last=last, at=at.isoformat())
     return opened.cycle_id

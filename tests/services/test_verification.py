@@ -17,6 +17,7 @@ from services import corrections, documents, findings, late_entries, verificatio
 from services.actors import Actor
 from services.appraisals import Words
 from services.audit import EVENT, MOVE, TEXT_BODY, AuditKeys
+from services.roster import Choices
 from services.unit_of_work import UnitOfWork
 from tests.conftest import DATABASES
 from tests.servers import postgresql
@@ -159,6 +160,11 @@ BACK_DOOR = (
     "INSERT INTO workflow_move (definition_id, action, from_stage, to_stage, outcome)"
     " SELECT id, 'wave', 'draft', 'closed', 'accepted' FROM definition WHERE kind = 'workflow'"
 )
+PART_OF_NOBODY = (
+    "INSERT INTO party (appraisal_id, person_id, role, seat, source, from_at)"
+    " SELECT appraisal_id, 3, 'assessor', 2, 'escalation', from_at FROM party WHERE appraisal_id = 5 AND seat = 1"
+    " AND role = 'decider'"
+)
 TAMPERINGS: dict[str, tuple[str, str, str]] = {
     "what an event says": (
         "UPDATE event SET payload = replace(payload, '\"rows\":5', '\"rows\":4') WHERE kind = 'proposed'",
@@ -267,6 +273,55 @@ TAMPERINGS: dict[str, tuple[str, str, str]] = {
         "roster",
         "appraisal 2026Q1/1008@clerical",
     ),
+    "what part somebody has": (
+        "UPDATE party SET role = 'decider' WHERE role = 'reviewer' AND appraisal_id = 5",
+        "roster",
+        "appraisal 2026Q1/1008@clerical",
+    ),
+    "a part put in": (PART_OF_NOBODY, "roster", "appraisal 2026Q1/1008@clerical"),
+    "a part ended": (
+        "UPDATE party SET to_at = from_at WHERE role = 'assessor' AND appraisal_id = 5",
+        "roster",
+        "appraisal 2026Q1/1008@clerical",
+    ),
+    "a part taken out": (
+        "DELETE FROM party WHERE role = 'decider' AND appraisal_id = 5",
+        "roster",
+        "appraisal 2026Q1/1008@clerical",
+    ),
+    "whose flow an appraisal has": ("UPDATE appraisal SET workflow_id = 1 WHERE id = 5", "roster", "appraisal"),
+    "whose rubric a post has": (
+        "UPDATE cycle_rubric SET definition_id = 2 WHERE id = 1",
+        "content",
+        "cycle 2026Q1 rubric of ",
+    ),
+    "why a rubric was let through": (
+        "UPDATE cycle_rubric SET override_reason_id = 1 WHERE id = 1",
+        "content",
+        "cycle 2026Q1 rubric of ",
+    ),
+    "who decided about a line": ("UPDATE finding_revision SET by_id = 1", "lines", "move 2026Q1/1009@escort #5"),
+    "why a line was contested": (
+        "UPDATE contested_line SET reason_id = NULL",
+        "lines",
+        "move 2026Q1/1009@escort #4",
+    ),
+    "a contested line put beside a decision": (
+        "UPDATE contested_line SET move_seq = 5",
+        "lines",
+        "move 2026Q1/1009@escort #5",
+    ),
+    "what a final row rests on": ("UPDATE final SET score_id = 1 WHERE id = 5", "result", "appraisal 2026Q1/"),
+    "what a corrected row rests on": (
+        "UPDATE final SET score_id = 1 WHERE supersedes_id IS NOT NULL",
+        "result",
+        "event cycle:1 #",
+    ),
+    "the words of a void taken out": (
+        "DELETE FROM text_body WHERE body = 'Another file.'",
+        "text",
+        "finding 2",
+    ),
     "an appraisal taken out": (
         "DELETE FROM appraisal WHERE id = 6",
         "missing-stream",
@@ -352,3 +407,27 @@ def test_without_the_key_verification_says_so_and_with_the_old_one_kept_it_passe
     assert (wrong.exit_code, {fault.code for fault in wrong.faults}) == (1, {"mac"})
     assert wrong.count == wrong.events + wrong.moves
     assert kept.faults == ()
+
+
+def test_a_row_that_cannot_be_read_is_a_fault_that_names_it(copies: Copies) -> None:
+    with copies() as uow:
+        if uow.engine.dialect.name != "sqlite":
+            # PostgreSQL takes no moment that is none.
+            with pytest.raises(psycopg.DataError):
+                tamper(uow, "UPDATE finding SET recorded_at = 'last week' WHERE id = 2")
+            return
+        tamper(uow, "UPDATE finding SET recorded_at = 'last week' WHERE id = 2")
+        report = verification.verify(uow)
+
+    assert (report.faults[-1].code, report.faults[-1].where, report.exit_code) == ("unreadable", "finding 2", 1)
+
+
+def test_why_somebody_was_left_out_is_vouched_for(uow: UnitOfWork) -> None:
+    office = build_office(uow)
+    vouch(uow)
+    open_quarter(uow, office, choices=Choices(leave_out={CLERK: "On loan to the branch."}))
+    assert verification.verify(uow).faults == ()
+
+    tamper(uow, "UPDATE roster SET reason_id = NULL WHERE reason_code = 'left-out'")
+
+    assert [(fault.code, fault.where[:7]) for fault in verification.verify(uow).faults] == [("text", "roster ")]
