@@ -13,6 +13,7 @@ from sqlalchemy import Row, bindparam, literal, or_, select, union, union_all
 from models.appraisals import Appraisal, Party
 from models.columns import table_of
 from models.people import Assignment, ConflictOfInterest, Grant
+from services.actors import Actor
 from services.unit_of_work import Transaction
 from workflow.vocabulary import GRANTED_ROLES, Role
 
@@ -169,6 +170,12 @@ def own_or_superior(tx: Transaction, person_id: int | None, appraisee_id: int, o
     if person_id is None:
         return False
     return person_id == appraisee_id or appraisee_id in superiors_of(tx, person_id, on)
+
+
+def typist_near(tx: Transaction, actor: Actor, appraisee_id: int, on: dt.date) -> bool:
+    """Tell whether who types for another would look at himself or at a superior through the other's eyes."""
+    typist = actor.typed_by
+    return typist is not None and typist != actor.person_id and own_or_superior(tx, typist, appraisee_id, on)
 
 
 def conflicts_of(tx: Transaction, person_id: int, on: dt.date) -> frozenset[int]:

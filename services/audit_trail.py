@@ -14,18 +14,21 @@ from sqlalchemy import Row, bindparam, select
 
 from models.columns import table_of
 from models.cycles import Cycle
+from models.findings import Finding
 from models.people import Person
 from services.access import APPRAISAL, ASSIGNMENT, granted_roles, superiors_of
 from services.actors import Actor
 from services.audit import EVENT, MOVE
 from services.errors import Malformed, NotFound, Refused
 from services.grants import today
+from services.ledgers import finding_line
 from services.sight import sight
 from services.standing import load
 from services.unit_of_work import Transaction, UnitOfWork
 from workflow.vocabulary import Role
 
 CYCLE = table_of(Cycle)
+FINDING = table_of(Finding)
 PERSON = table_of(Person)
 _BEHALF = PERSON.alias("behalf")
 
@@ -46,10 +49,15 @@ def _with_people(table: Any) -> Any:
 _EVENTS = _with_people(EVENT).where(EVENT.c.stream == bindparam("stream"))
 _MOVES = _with_people(MOVE).where(MOVE.c.appraisal_id == bindparam("appraisal"))
 _CYCLE = select(CYCLE.c.id).where(CYCLE.c.code == bindparam("code"))
-_PERSON_OF = {
-    "appraisal": select(APPRAISAL.c.person_id).where(APPRAISAL.c.id == bindparam("id")),
-    "ledger": select(ASSIGNMENT.c.person_id).where(ASSIGNMENT.c.id == bindparam("id")),
-}
+_HOLDER_OF = select(ASSIGNMENT.c.person_id).where(ASSIGNMENT.c.id == bindparam("id"))
+_PEOPLE: Any = bindparam("people", expanding=True)
+_NUMBERS = select(PERSON.c.number).where(PERSON.c.id.in_(_PEOPLE))
+_APPRAISALS = select(APPRAISAL.c.id).where(APPRAISAL.c.person_id.in_(_PEOPLE))
+_FINDINGS = (
+    select(FINDING.c.id)
+    .join(ASSIGNMENT, ASSIGNMENT.c.id == FINDING.c.assignment_id)
+    .where(ASSIGNMENT.c.person_id.in_(_PEOPLE))
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +106,7 @@ def _stream(tx: Transaction, name: str) -> str:
 
 def _moves(tx: Transaction, viewer: Actor, now: dt.datetime, name: str) -> tuple[Entry, ...]:
     standing = load(tx, [name], viewer, now)[0]
-    seen = sight(tx, standing, viewer.person_id, standing.today)
+    seen = sight(tx, standing, viewer, standing.today)
     if not seen.facts:
         raise NotFound(f"There is no appraisal {name}, or it is not yours to see.", "not-yours")
     rows = tx.all(_MOVES, {"appraisal": standing.id})
@@ -111,21 +119,38 @@ def _events(tx: Transaction, viewer: Actor, now: dt.datetime, stream: str) -> tu
     if granted.isdisjoint(_READERS):
         raise Refused("Only auditors, the approver and HR read the audit streams.", "not-granted")
     hidden: frozenset[int] = frozenset()
-    if granted.isdisjoint(_FULL) and viewer.person_id is not None:
-        hidden = superiors_of(tx, viewer.person_id, on) | {viewer.person_id}
+    # Whoever types for an auditor or the approver reads no more of himself and his superiors than an HR officer does.
+    looking = viewer.person_id if granted.isdisjoint(_FULL) else viewer.typed_by
+    if looking is not None:
+        hidden = superiors_of(tx, looking, on) | {looking}
     kind, _, number = stream.partition(":")
-    if kind == "ledger" and hidden and tx.scalar(_PERSON_OF["ledger"], {"id": int(number)}) in hidden:
+    if kind == "ledger" and hidden and tx.scalar(_HOLDER_OF, {"id": int(number)}) in hidden:
         raise NotFound(f"There is no stream {stream}, or it is not yours to see.", "not-yours")
     rows = tx.all(_EVENTS, {"stream": stream})
     if not rows:
         raise NotFound(f"There is no stream {stream}, or it is not yours to see.", "unknown-stream")
-    return tuple(_entry(row, row.kind, shown=not _about(tx, row, hidden)) for row in rows)
+    names = _names_of(tx, hidden)
+    return tuple(_entry(row, row.kind, shown=names.isdisjoint(_named(json.loads(row.payload)))) for row in rows)
 
 
-def _about(tx: Transaction, row: Row[Any], hidden: frozenset[int]) -> bool:
-    """Tell whether an event is about the appraisal of one of these people."""
-    appraisal = json.loads(row.payload).get("appraisal") if hidden else None
-    return isinstance(appraisal, int) and tx.scalar(_PERSON_OF["appraisal"], {"id": appraisal}) in hidden
+def _names_of(tx: Transaction, people: frozenset[int]) -> frozenset[int | str]:
+    """Return the numbers, appraisals (by id) and findings by which events and refusals name these people."""
+    if not people:
+        return frozenset()
+    who = {"people": sorted(people)}
+    findings = (finding_line(row.id) for row in tx.all(_FINDINGS, who))
+    return frozenset(
+        (*(row.number for row in tx.all(_NUMBERS, who)), *(row.id for row in tx.all(_APPRAISALS, who)), *findings)
+    )
+
+
+def _named(payload: Mapping[str, Any]) -> frozenset[int | str]:
+    """Return what an event names of people: an appraisal by id, or what somebody typed and was refused."""
+    appraisal = payload.get("appraisal")
+    if isinstance(appraisal, int):
+        return frozenset({appraisal})
+    typed = (str(appraisal or "").partition("/")[2], str(payload.get("number", "")))
+    return frozenset((*(name.partition("@")[0] for name in typed), str(payload.get("finding", "")).upper()))
 
 
 def _entry(row: Row[Any], what: str, *, shown: bool) -> Entry:

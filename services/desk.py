@@ -177,7 +177,7 @@ def show(uow: UnitOfWork, *, actor: Actor, now: dt.datetime, appraisal: str) -> 
     """
     with uow.write() as tx:
         standing = load(tx, [appraisal], actor, now)[0]
-        seen = sight(tx, standing, actor.person_id, standing.today)
+        seen = sight(tx, standing, actor, standing.today)
         if actor.typed_by is None and any(item.holder_id == actor.person_id for item in standing.items):
             tx.run(_SEEN, {"appraisal": standing.id, "person": actor.person_id, "at": now})
         names = _names(tx, [standing.id])
@@ -233,7 +233,7 @@ def explain(
     """
     with uow.read() as tx:
         standing = load(tx, [appraisal], actor, now)[0]
-        seen = sight(tx, standing, actor.person_id, standing.today)
+        seen = sight(tx, standing, actor, standing.today)
         score = score_of(tx, standing, seen)
         if score is None:
             raise unseen(standing.asked) if not seen.facts else not_released(standing)

@@ -21,6 +21,7 @@ from services.errors import Malformed, NotFound, Refused
 from services.finding_checks import demand_assessor, demand_person, held_between, held_by_id, held_on
 from services.finding_writing import required_text, stream, tell_of_proxy
 from services.grants import today
+from services.ledger_sight import ledger_sight
 from services.ledgers import closed, load_ledger, missed_months, month_line, state, touch
 from services.rubric_in_force import InForce, rubric_in_force
 from services.unit_of_work import Transaction, UnitOfWork, use_case
@@ -148,12 +149,15 @@ def void(uow: UnitOfWork, *, actor: Actor, now: dt.datetime, record: int, reason
         Refused: it is void already, its ledger is closed, or the actor is not the assessor.
     """
     with uow.write() as tx:
-        row = tx.first(_ONE, {"id": record})
+        row, date = tx.first(_ONE, {"id": record}), today(tx, now)
         if row is None:
-            raise NotFound(f"There is no duty entry {record}; `appraise duty show` lists them.", "unknown-duty")
+            raise _unknown(record)
         held = held_by_id(tx, row.assignment_id)
         on = _counted_day(held, row.month)
-        demand_assessor(tx, actor, held, on, today(tx, now), doing="void a duty entry")
+        at = state(tx, held.id, on)
+        if not ledger_sight(tx, at, held.person_id, actor=actor, now=now, today=date).facts:
+            raise _unknown(record)
+        demand_assessor(tx, actor, held, on, date, doing="void a duty entry")
         touch(tx, held.id, on)
         text = required_text(tx, reason)
         values = {"record": row.id, "by": actor.person_id, "at": now, "reason": text.id}
@@ -225,6 +229,10 @@ def _decide(
                 )
         text = required_text(tx, reason) if reason and reason.strip() else None
         return _write(tx, _values(held, (rule, month, kind), actor, now), text, actor=actor, now=now)
+
+
+def _unknown(record: int) -> NotFound:
+    return NotFound(f"There is no duty entry {record}, or it is not yours to see.", "unknown-duty")
 
 
 def _check_month(month: str) -> tuple[dt.date, dt.date]:

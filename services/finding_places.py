@@ -30,7 +30,7 @@ def of_appraisal(uow: UnitOfWork, *, actor: Actor, now: dt.datetime, appraisal: 
     """
     with uow.read() as tx:
         standing = load(tx, [appraisal], actor, now)[0]
-        sight(tx, standing, actor.person_id, standing.today)
+        sight(tx, standing, actor, standing.today)
     row = standing.row
     return tuple(
         view

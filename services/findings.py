@@ -31,6 +31,7 @@ from services.finding_writing import (
     write_finding,
 )
 from services.grants import today
+from services.ledger_sight import ledger_sight
 from services.ledgers import finding_line, state, touch
 from services.outbox import promise
 from services.reporting import assessor_of
@@ -214,9 +215,7 @@ def confirm(uow: UnitOfWork, *, actor: Actor, now: dt.datetime, finding: str) ->
         Refused: it is no claim, it was decided already, its ledger is closed, or the actor is not the assessor.
     """
     with uow.write() as tx:
-        row = finding_row(tx, finding)
-        held = held_by_id(tx, row.assignment_id)
-        demand_assessor(tx, actor, held, row.counted_on, today(tx, now), doing="confirm a claim")
+        row, held = _to_decide(tx, finding, "confirm a claim", actor=actor, now=now)
         if not row.claimed:
             raise Refused(f"{finding_line(row.id)} was recorded by the assessor and counts already.", "no-claim")
         touch(tx, held.id, row.counted_on)
@@ -227,12 +226,23 @@ def confirm(uow: UnitOfWork, *, actor: Actor, now: dt.datetime, finding: str) ->
         notify(tx, state(tx, held.id, row.counted_on), held.person_id, row.id, now)
 
 
+def _to_decide(
+    tx: Transaction, finding: str, doing: str, *, actor: Actor, now: dt.datetime
+) -> tuple[Row[Any], Row[Any]]:
+    """Return a finding and its assignment to the assessor; who may not see it is told that there is none."""
+    row, day = finding_row(tx, finding), today(tx, now)
+    held = held_by_id(tx, row.assignment_id)
+    at = state(tx, held.id, row.counted_on)
+    if not ledger_sight(tx, at, held.person_id, actor=actor, now=now, today=day).facts:
+        raise unknown(finding)
+    demand_assessor(tx, actor, held, row.counted_on, day, doing=doing)
+    return row, held
+
+
 def _void(tx: Transaction, finding: str, reason: str, *, actor: Actor, now: dt.datetime) -> Row[Any]:
     if not reason.strip():
         raise Malformed("Voiding a finding needs a reason; say what was entered in error.", "reason")
-    row = finding_row(tx, finding)
-    held = held_by_id(tx, row.assignment_id)
-    demand_assessor(tx, actor, held, row.counted_on, today(tx, now), doing="void a finding")
+    row, held = _to_decide(tx, finding, "void a finding", actor=actor, now=now)
     touch(tx, held.id, row.counted_on)
     stored = required_text(tx, reason)
     void_values = {"finding": row.id, "by": actor.person_id, "at": now, "reason": stored.id}

@@ -2,7 +2,7 @@
 
 import datetime as dt
 
-from services.access import granted_roles, own_or_superior
+from services.access import granted_roles, own_or_superior, typist_near
 from services.actors import Actor
 from services.errors import NotFound
 from services.ledgers import LedgerState
@@ -28,9 +28,14 @@ def ledger_sight(
     viewer = actor.person_id
     if at.appraisal_id is not None:
         try:
-            return sight(tx, load(tx, [at.appraisal_id], actor, now)[0], viewer, today)
+            return sight(tx, load(tx, [at.appraisal_id], actor, now)[0], actor, today)
         except NotFound:
             return _NOTHING
+    seen = _by_line(tx, at, person_id, viewer, today)
+    return _FACTS if seen.facts and typist_near(tx, actor, person_id, today) else seen
+
+
+def _by_line(tx: Transaction, at: LedgerState, person_id: int, viewer: int | None, today: dt.date) -> Sight:
     if viewer == person_id:
         return _FACTS
     granted = granted_roles(tx, viewer, today)

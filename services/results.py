@@ -25,7 +25,7 @@ from services.definitions import lifecycle_of
 from services.errors import NotFound
 from services.grants import today
 from services.person_results import APPRAISAL, ASSIGNMENT, FINAL, IN_FORCE, PERSON_RESULT, POST, SCORE, SCORE_IN_FORCE
-from services.sight import Relation, at_appeal, relation_by, seen
+from services.sight import Relation, at_appeal, narrowed, relation_by, seen
 from services.unit_of_work import Transaction, UnitOfWork
 from workflow.lifecycle import Lifecycle
 from workflow.vocabulary import CycleState, Outcome, Role, RosterStatus
@@ -126,24 +126,26 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class _Viewer:
-    """Who looks, and what he has read of himself once for all rows."""
+    """Who looks, and what was read of him once for all rows; `near` are whom he may not judge who types for him."""
 
     person_id: int | None
     granted: frozenset[str]
     above: frozenset[int]
+    near: frozenset[int]
 
     @property
     def sees_table(self) -> bool:
         return not self.granted.isdisjoint(_SEES_TABLE)
 
     def relation(self, row: Row[Any], parts: Parts) -> Relation | None:
-        return relation_by(
+        found = relation_by(
             parts,
             self.person_id,
             int(row.person_id),
             at_appeal=at_appeal(row.stage, row.last_action),
             below=lambda: row.person_id == self.person_id or row.person_id in self.above,
         )
+        return narrowed(found) if row.person_id in self.near else found
 
 
 def results(uow: UnitOfWork, *, viewer: Actor, now: dt.datetime, cycle: str) -> tuple[Result, ...]:
@@ -184,7 +186,10 @@ def _viewer(tx: Transaction, viewer: Actor, now: dt.datetime) -> _Viewer:
     above = frozenset[int]()
     if viewer.person_id is not None and Role.HR in granted:
         above = superiors_of(tx, viewer.person_id, on)
-    return _Viewer(viewer.person_id, granted, above)
+    near = frozenset[int]()
+    if viewer.typed_by is not None and viewer.typed_by != viewer.person_id:
+        near = superiors_of(tx, viewer.typed_by, on) | {viewer.typed_by}
+    return _Viewer(viewer.person_id, granted, above, near)
 
 
 def _by_appraisal(tx: Transaction, cycle_id: int, who: _Viewer) -> Iterator[tuple[Row[Any], Parts]]:

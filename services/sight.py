@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
 
-from services.access import Parts, own_or_superior
+from services.access import Parts, own_or_superior, typist_near
+from services.actors import Actor
 from services.naming import unseen
 from services.standing import Standing
 from services.unit_of_work import Transaction
@@ -76,8 +77,8 @@ class Sight:
     as_appraisee: bool
 
 
-def sight(tx: Transaction, standing: Standing, viewer: int | None, on: dt.date) -> Sight:
-    """Return what a viewer sees of an appraisal as it stands.
+def sight(tx: Transaction, standing: Standing, viewer: Actor, on: dt.date) -> Sight:
+    """Return what a viewer sees of an appraisal as it stands; by proxy no more than whoever is at the keyboard may.
 
     Raises:
         NotFound: he may not even know that there is one.
@@ -95,16 +96,22 @@ def seen(relation: Relation, *, released: bool) -> Sight:
     return Sight(open_now[rule.facts], open_now[rule.judgement], rule.as_appraisee)
 
 
-def relation_of(tx: Transaction, standing: Standing, viewer: int | None, on: dt.date) -> Relation | None:
+def relation_of(tx: Transaction, standing: Standing, viewer: Actor, on: dt.date) -> Relation | None:
     """Return the first relation that a viewer has to an appraisal, or None."""
     appraisee = int(standing.row.person_id)
-    return relation_by(
+    found = relation_by(
         standing.parts,
-        viewer,
+        viewer.person_id,
         appraisee,
         at_appeal=at_appeal(standing.stage, standing.row.last_action),
-        below=lambda: own_or_superior(tx, viewer, appraisee, on),
+        below=lambda: own_or_superior(tx, viewer.person_id, appraisee, on),
     )
+    return narrowed(found) if typist_near(tx, viewer, appraisee, on) else found
+
+
+def narrowed(relation: Relation | None) -> Relation | None:
+    """Return what is left of a relation where the one at the keyboard is the person appraised, or below him."""
+    return Relation.BELOW if relation in _SEES_BEFORE_RELEASE else relation
 
 
 def relation_by(
@@ -125,6 +132,8 @@ def relation_by(
         return Relation.WAITING_DECIDER
     return found
 
+
+_SEES_BEFORE_RELEASE = frozenset(relation for relation, rule in POLICY.items() if rule.judgement is Shown.ALWAYS)
 
 _BY_ROLE: tuple[tuple[frozenset[str], Relation], ...] = (
     (frozenset({Role.SYSTEM}), Relation.SYSTEM),
