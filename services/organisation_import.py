@@ -9,12 +9,12 @@ from typing import Any
 from services.access import superiors_of
 from services.actors import Actor
 from services.audit import append_event, digest
-from services.errors import Conflict, Malformed, NotFound
+from services.errors import Conflict, Malformed, NotFound, Refused
 from services.grants import demand, today
 from services.organisation_cells import ImportProblem
 from services.organisation_checks import check_whole
 from services.organisation_merge import Change, Merged, merge
-from services.organisation_rows import Reading, read_rows
+from services.organisation_rows import Reading, Record, read_rows
 from services.organisation_state import State, Stored, snapshot
 from services.organisation_write import NUMBERS, write_changes
 from services.spreadsheets import Spreadsheet, read
@@ -143,6 +143,9 @@ def apply(
         left = _leavers(changes, leavers or {}, day)
         written = [change for change in changes if change.kind != "absent"]
         written = list(_ended(written, changes, state, left, day, end_absent=end_absent))
+        if any(_decides_own(change, near) for near in _nearness(tx, actor, state, day) for change in written):
+            sentence = "would end something of your own or of a superior: another officer or the operator imports it."
+            raise Refused(f"{where} {sentence}", "own-or-superior")
         if written:
             write_changes(tx, written, state, actor=actor, now=now, today=day)
             counts = {kind: sum(change.kind == kind for change in written) for kind in ("new", "changed")}
@@ -171,7 +174,7 @@ def _changes(
     if not _wrong(reading):
         check_whole(reading, state, merged)
     if not _wrong(reading):
-        _not_about_oneself(tx, reading, merged, actor, day)
+        _not_about_oneself(reading, merged, _nearness(tx, actor, state, day))
     return reading, tuple(merged.changes)
 
 
@@ -179,29 +182,64 @@ def _wrong(reading: Reading) -> bool:
     return any(problem.severity is Severity.ERROR for problem in reading.problems)
 
 
-def _not_about_oneself(tx: Transaction, reading: Reading, merged: Merged, actor: Actor, day: dt.date) -> None:
-    """Who imports may not decide by a file what he may not decide otherwise (domain.md, section 5)."""
+@dataclass(frozen=True, slots=True)
+class _Near:
+    """Who imports, or types for him, and what is too near to him: his superiors, his units and those above them."""
+
+    own: str | None
+    superiors: frozenset[str | None]
+    units: frozenset[str]
+
+
+def _nearness(tx: Transaction, actor: Actor, state: State, day: dt.date) -> Iterator[_Near]:
     if actor.person_id is None:
         return
     numbers: dict[int, str] = {row.id: row.number for row in tx.all(NUMBERS)}
     for one in {actor.person_id, actor.typed_by or actor.person_id}:
         own = numbers.get(one)
-        superiors = {numbers.get(person) for person in superiors_of(tx, one, day)}
+        superiors = frozenset(numbers.get(person) for person in superiors_of(tx, one, day))
+        waiting = [row.values["unit"] for key, row in state.of("assignments").items() if key[0] == own]
+        units: set[str] = set()
+        while waiting:
+            code = waiting.pop()
+            if code not in units and (unit := state.of("units").get((code,))) is not None:
+                units.add(code)
+                waiting.append(unit.values["parent"])
+        yield _Near(own, superiors, frozenset(units))
+
+
+def _not_about_oneself(reading: Reading, merged: Merged, nearness: Iterable[_Near]) -> None:
+    """Who imports may not decide by a file what he may not decide otherwise (domain.md, section 5)."""
+    for near in nearness:
         for change in merged.changes:
-            record = merged.records.get((change.sheet, change.key))
-            if record is None or not change.key:
-                continue
-            about = change.key[0]
-            line = {name for name, _, _ in change.fields} & {"manager", "in-charge", "kind", "from", "to", "post"}
-            if (
-                (change.sheet == "grants" and about == own)
-                or (change.sheet == "absences" and about == own and change.key[1] == "protected")
-                or (change.sheet == "overrides" and (about == own or about in superiors))
-                or (change.sheet == "conflicts" and own in change.key[:2])
-                or (change.sheet == "assignments" and about == own and line)
-            ):
+            if change.kind != "absent" and _decides_own(change, near):
+                record = merged.records.get((change.sheet, change.key), Record(change.sheet, change.key, {}, "-"))
                 text = "nobody may decide this for himself or a superior; another officer or the operator imports it."
                 reading.error("own-or-superior", record, None, text)
+
+
+def _decides_own(change: Change, near: _Near) -> bool:
+    """Tell whether a change is about whoever imports: his powers, his posts, his days, who may judge him."""
+    if not change.key:
+        return False
+    about, fields = change.key[0], {name for name, _, _ in change.fields}
+    own: bool = about == near.own
+    match change.sheet:
+        case "grants":
+            return own
+        case "assignments":
+            return own and bool(fields)
+        case "people":
+            return own and not fields.isdisjoint({"joined", "left"})
+        case "absences":
+            return own and change.key[1] == "protected"
+        case "overrides":
+            return own or about in near.superiors
+        case "conflicts":
+            return any(number == near.own or number in near.superiors for number in change.key[:2])
+        case "units":
+            return about in near.units and not fields.isdisjoint({"head", "parent"})
+    return False
 
 
 def _leavers(changes: Iterable[Change], leavers: Mapping[str, dt.date | None], day: dt.date) -> dict[str, dt.date]:

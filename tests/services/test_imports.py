@@ -194,6 +194,58 @@ def test_what_a_file_no_longer_has_of_somebody_ends_only_when_it_is_said(filled:
     assert values(filled, "grants", *key)["to"] == TODAY
 
 
+OWN_FILES: dict[str, Sheets] = {
+    "the weight of his own post": {
+        "assignments": [
+            ["number", "post", "unit", "from", "weight"],
+            ["1003", "personnel-officer", "office", "2019-03-01", "3"],
+        ]
+    },
+    "his own last day": {"people": [["number", "name", "left"], ["1003", "王芳", "2026-01-31"]]},
+    "the head of his own unit": {"units": [["code", "name", "head"], ["office", "Office", "1003"]]},
+}
+
+
+@pytest.mark.parametrize("what", OWN_FILES)
+def test_who_imports_decides_nothing_of_his_own_by_a_file(filled: UnitOfWork, what: str) -> None:
+    before = state(filled).rows
+    with pytest.raises(ImportRefused, match="nobody may decide this for himself or a superior"):
+        take(filled, OWN_FILES[what], actor=actor(filled, "1003"))
+    assert state(filled).rows == before
+    assert take(filled, OWN_FILES[what]).changed == 1
+
+
+def test_who_imports_takes_himself_for_no_leaver(filled: UnitOfWork) -> None:
+    with pytest.raises(Refused, match="would end something of your own or of a superior") as caught:
+        take(filled, without("1003"), actor=actor(filled, "1003"), leavers={"1003": dt.date(2026, 1, 31)})
+    assert caught.value.code == "own-or-superior"
+    assert values(filled, "people", "1003")["left"] is None
+
+
+def test_leaving_out_of_a_file_who_judges_him_ends_nothing_for_who_imports(filled: UnitOfWork) -> None:
+    """An override or an interest that another officer recorded about HR would else end by a file of HR's own."""
+    first = dt.date(2026, 1, 1)
+    people.override(
+        filled,
+        actor=SYSTEM,
+        now=LATER,
+        number="1003",
+        post="personnel-officer",
+        role="assessor",
+        holder="1001",
+        first=first,
+        reason="independent",
+    )
+    people.declare_conflict(filled, actor=SYSTEM, now=LATER, number="1002", other="1003", first=first)
+    for sheet, header in (
+        ("overrides", ["number", "post", "role", "holder", "from", "reason"]),
+        ("conflicts", ["number", "other", "from", "reason"]),
+    ):
+        with pytest.raises(Refused, match="would end something of your own"):
+            take(filled, {sheet: [header]}, actor=actor(filled, "1003"), end_absent=True)
+        assert take(filled, {sheet: [header]}, end_absent=True).changed == 1
+
+
 def test_what_was_agreed_to_is_what_is_written(filled: UnitOfWork) -> None:
     sheets = changed("people", "1006", "name", "Ana Petrova-Kim")
     agreed = look(filled, sheets).digest
