@@ -2,7 +2,7 @@
 
 import datetime as dt
 import io
-import time
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -18,6 +18,8 @@ from services import results
 commands = new_group()
 
 ZONE = "Asia/Shanghai"
+_UNWATCHED_COLUMNS = 160
+"""How wide it is written where no terminal says."""
 FIRST_MOMENT = dt.datetime(2025, 12, 22, 1, 0, tzinfo=dt.UTC)
 
 
@@ -35,8 +37,8 @@ def demo(
 
     Example: appraise demo --dir demo-data
     """
-    began = time.monotonic()
-    console = Console(file=io.StringIO() if as_json else None, highlight=False)
+    width = None if sys.stdout.isatty() else _UNWATCHED_COLUMNS
+    console = Console(file=io.StringIO() if as_json else None, highlight=False, width=width)
     prepare(folder, fresh=fresh)
     with Theatre(folder, console, FIRST_MOMENT, ZONE) as stage:
         for scene in (*play.SCENES, *play_judgement.SCENES):
@@ -50,11 +52,11 @@ def demo(
             ]
         )
         return
-    _farewell(console, folder, time.monotonic() - began)
+    _farewell(console, folder)
 
 
-def _farewell(console: Console, folder: Path, seconds: float) -> None:
-    console.print(f"\n[bold]That was the quarter[/bold], played in {seconds:.0f} seconds. What lies in {folder}:")
+def _farewell(console: Console, folder: Path) -> None:
+    console.print(f"\n[bold]That was the quarter.[/bold] What lies in {folder}:", soft_wrap=True)
     for name, what in (
         ("appraise.sqlite3", "the database"),
         ("audit.key", "the key of the audit; a backup without it cannot be verified"),

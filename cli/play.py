@@ -84,7 +84,7 @@ def a_circular(stage: Theatre) -> None:
     entries = (
         Entry(ESCORT, "E3.1", day(2, 5), amount=Fraction(8), reason="left the vehicle open", sub_reasons=("route",)),
         Entry(
-            NAMESAKE, "E3.1", day(2, 5), amount=Fraction(5), reason="saw it and said nothing", sub_reasons=("route",)
+            NAMESAKE, "E3.1", day(2, 5), amount=Fraction(7), reason="saw it and said nothing", sub_reasons=("route",)
         ),
     )
     actor = stage.person(SECURITY)
@@ -185,6 +185,7 @@ def opening(stage: Theatre) -> None:
         colour = "red" if problem.severity == "error" else "yellow"
         stage.tell(f"  [{colour}]{problem.severity}[/{colour}] {problem.text} [dim]{problem.mend}[/dim]")
     choices = Choices(leave_out={TRAINEE: "joined in February as a trainee; appraised from her first post on"})
+    stage.new_mails()
     opened = launch.open_cycle(stage.uow, actor=officer, now=stage.now, cycle=CYCLE, choices=choices)
     stage.work_off()
     counts = opened.report.counts
@@ -192,7 +193,8 @@ def opening(stage: Theatre) -> None:
         f"Opened by the worker from the frozen roster: {counts['rated']} appraisals; "
         f"{counts['not-rated']} people not rated, {counts['left-out']} left out with a reason."
     )
-    stage.tell(f"{len(stage.new_mails())} mails went out: it is your turn.")
+    told = {str(mail["To"]) for mail in stage.new_mails()}
+    stage.tell(f"{len(told)} people were told by mail: it is your turn.")
 
 
 SCENES = (set_up, january, a_circular, the_missing_month, the_quarter, opening)

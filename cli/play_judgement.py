@@ -97,7 +97,7 @@ def _judges(stage: Theatre, number: str, appraisal: str, action: str) -> bool:
 
 
 def review(stage: Theatre) -> None:
-    """One return with a reason, one change and one strike within the rules, the rest approved at once."""
+    """One return with a reason, one change within the rule, the rest approved at once."""
     stage.day(day(4, 16))
     stage.scene("16 April: review")
     stage.refused("HR approving his own appraisal", lambda: stage.act(OFFICER, "approve", code(OFFICER), "all good"))
@@ -106,6 +106,7 @@ def review(stage: Theatre) -> None:
     _correct(stage)
     stage.act(DIRECTOR, "change", code(NAMESAKE), "He was driving and could not see it all.", lines={"F2": "5"})
     stage.tell(f"The director changed F2 of {NAMESAKE} from 7 to 5, within the rule; both values stay visible.")
+    stage.new_mails()
     approved = 0
     for reviewer in (PRESIDENT, VICE_PRESIDENT, DIRECTOR):
         for appraisal in _open(stage, reviewer, "review"):
@@ -113,7 +114,8 @@ def review(stage: Theatre) -> None:
                 stage.act(reviewer, "approve", appraisal)
                 approved += 1
     stage.work_off()
-    stage.tell(f"{approved} appraisals approved; the results went out to {len(stage.new_mails())} people by mail.")
+    told = {str(mail["To"]) for mail in stage.new_mails()}
+    stage.tell(f"{approved} appraisals approved; {len(told)} people were told their results by mail.")
 
 
 def _correct(stage: Theatre) -> None:
