@@ -1,12 +1,11 @@
 import datetime as dt
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import replace
 from fractions import Fraction
 
 import pytest
-from sqlalchemy import Engine, bindparam, event, select, text
+from sqlalchemy import Engine, bindparam, select, text
 from sqlalchemy.exc import DBAPIError
 
 from models.columns import table_of
@@ -38,6 +37,7 @@ from tests.services.builders import (
     site,
     submit,
 )
+from tests.services.counting import sent
 
 FIRST, LAST = dt.date(2026, 1, 1), dt.date(2026, 3, 31)
 
@@ -45,21 +45,6 @@ FIRST, LAST = dt.date(2026, 1, 1), dt.date(2026, 3, 31)
 @pytest.fixture
 def office(uow: UnitOfWork) -> TinyOffice:
     return build_office(uow)
-
-
-@contextmanager
-def counted(engine: Engine) -> Iterator[list[str]]:
-    """Collect the statements that are sent meanwhile."""
-    sent: list[str] = []
-
-    def note(*arguments: object) -> None:
-        sent.append(str(arguments[2]))
-
-    event.listen(engine, "before_cursor_execute", note)
-    try:
-        yield sent
-    finally:
-        event.remove(engine, "before_cursor_execute", note)
 
 
 def record(uow: UnitOfWork, office: TinyOffice, *, day: dt.date, amount: int = 4, rule: str = "D1.1") -> str:
@@ -99,10 +84,10 @@ def test_a_ledger_is_read_in_four_statements_whatever_it_holds(uow: UnitOfWork, 
         record(uow, office, day=dt.date(2026, 2, day))
     with uow.read() as tx:
         appraisal = ledgers.state(tx, office.assignments[DIRECTOR], LAST).appraisal_id
-    with counted(uow.engine) as sent:
+    with sent(uow.engine) as found:
         loaded = load(uow, office, DIRECTOR, appraisal)
     assert len(loaded.ledger.findings) == 6
-    assert len([one for one in sent if not one.startswith("BEGIN")]) <= 4
+    assert len(found) <= 4, found
 
 
 def test_the_ledger_scores_as_the_vector_says(uow: UnitOfWork, office: TinyOffice) -> None:
