@@ -9,6 +9,7 @@ import typer
 from typer.exceptions import TyperException
 
 from cli.commands import Commands
+from cli.output import visible
 from cli.session import Session
 from services.errors import AppraiseError
 
@@ -71,7 +72,7 @@ def run(arguments: list[str]) -> int:
 
 
 def _say(sentence: str, code: int) -> int:
-    print(sentence, file=sys.stderr)
+    print(visible(sentence), file=sys.stderr)
     return code
 
 

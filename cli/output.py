@@ -26,6 +26,15 @@ ProxyReasonOption = Annotated[
 ]
 
 
+_HIDDEN = dict.fromkeys(
+    (
+        *(*range(0x09), *range(0x0B, 0x20), *range(0x7F, 0xA0)),
+        *(*range(0x202A, 0x202F), *range(0x2066, 0x206A), *range(0xD800, 0xE000)),
+    ),
+    "\N{REPLACEMENT CHARACTER}",
+)
+"""What a text may not do to the screen of who reads it: move about, colour, erase, turn the writing."""
+
 _UNBROKEN = 10_000
 """Columns for a table that nobody looks at on a screen."""
 
@@ -90,7 +99,12 @@ def words(value: Any) -> str:
         return to_decimal(value)
     if isinstance(value, Enum):
         return str(value.value)
-    return str(value)
+    return visible(str(value))
+
+
+def visible(text: str) -> str:
+    """Return text with whatever would steer the reader's screen made visible; line breaks and tabs stay."""
+    return text.translate(_HIDDEN)
 
 
 def heading(language: Any, *terms: str) -> tuple[str, ...]:
@@ -104,4 +118,4 @@ def heading(language: Any, *terms: str) -> tuple[str, ...]:
 def say(*lines: str) -> None:
     """Print sentences."""
     for line in lines:
-        print(line)
+        print(visible(line))

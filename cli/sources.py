@@ -80,6 +80,8 @@ def json_of(path: Path) -> Any:
         raise Malformed(f"{path}: the key {error} stands twice in one place; keep one.", "key-twice") from error
     except RecursionError as error:
         raise Malformed(f"{path} is nested too deeply to be read.", "no-json") from error
+    except ValueError as error:
+        raise Malformed(f"{path} holds a number of too many digits ({error}); correct it.", "no-json") from error
 
 
 class _Twice(Exception):  # noqa: N818 - it only carries the key

@@ -16,6 +16,10 @@ from scoring.errors import Problem, RubricError
 Path = tuple[str | int, ...]
 Model = TypeVar("Model", bound=BaseModel)
 
+LONGEST = 1_000_000
+LONGEST_LINE = 5_000
+"""Characters of a rubric and of one of its lines: a key of many parts in one line takes minutes to read."""
+
 READING_CODES: dict[str, str] = {
     "malformed": "the file is no TOML, or a value has the wrong form",
     "missing-key": "a key without a default is absent",
@@ -31,6 +35,9 @@ _QUOTED = re.compile(r"\"(?:[^\"\\]|\\.)*\"|'[^']*'")
 
 def read_toml(text: str, *, where: str) -> tuple[dict[str, Any], dict[Path, int]]:
     """Parse TOML; return the tree and the line of each key and table. Raises RubricError where it is no TOML."""
+    if len(text) > LONGEST or max(map(len, text.splitlines()), default=0) > LONGEST_LINE:
+        text_ = f"a rubric has at most {LONGEST} characters, and at most {LONGEST_LINE} in a line."
+        raise RubricError((Problem("malformed", "error", where, text_, "Shorten it."),), where=where)
     try:
         tree = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
@@ -38,6 +45,10 @@ def read_toml(text: str, *, where: str) -> tuple[dict[str, Any], dict[Path, int]
         line = found.group(1) if found else "end"
         text_ = f"this is not TOML: {error}."
         problem = Problem("malformed", "error", f"{where}:{line}", text_, "Mend the line; strings need quotes.")
+        raise RubricError((problem,), where=where) from error
+    except (RecursionError, ValueError) as error:
+        text_ = "this cannot be read: it is nested too deeply, or a number has too many digits."
+        problem = Problem("malformed", "error", where, text_, "Compare it with a rubric that ships.")
         raise RubricError((problem,), where=where) from error
     return tree, _lines(text)
 

@@ -18,6 +18,7 @@ from sqlalchemy import bindparam, func, select
 from models.columns import table_of
 from models.history import Event, Move, TextBody
 from services.actors import Actor
+from services.errors import Malformed
 
 if TYPE_CHECKING:
     from services.unit_of_work import Transaction
@@ -26,6 +27,8 @@ EVENT = table_of(Event)
 MOVE = table_of(Move)
 TEXT_BODY = table_of(TextBody)
 GENESIS = "0" * 64
+LONGEST_TEXT = 20_000
+"""Characters of what a person writes with an act."""
 
 _HEAD = (
     select(EVENT.c.seq, EVENT.c.mac).where(EVENT.c.stream == bindparam("stream")).order_by(EVENT.c.seq.desc()).limit(1)
@@ -172,22 +175,42 @@ class StoredText:
 
 
 def store_text(tx: "Transaction", body: str | None) -> StoredText | None:
-    """Keep what a person wrote, salted so that its digest tells nothing once it is erased; None stays None."""
+    """Keep what a person wrote, salted so that its digest tells nothing once it is erased; None stays None.
+
+    Raises:
+        Malformed: it is longer than `LONGEST_TEXT`.
+    """
     if body is None or not body.strip():
         return None
+    _demand_readable(body)
     salt = secrets.token_hex(16)
     value = text_digest(salt, body)
     return StoredText(tx.insert(TEXT_BODY, {"salt": salt, "body": body, "digest": value}), value)
 
 
 def store_texts(tx: "Transaction", bodies: Sequence[str]) -> tuple[StoredText, ...]:
-    """Keep what a person wrote about several things, none of it empty, in one statement and in the same order."""
+    """Keep what a person wrote about several things, none of it empty, in one statement and in the same order.
+
+    Raises:
+        Malformed: one is longer than `LONGEST_TEXT`.
+    """
     rows = []
     for body in bodies:
+        _demand_readable(body)
         salt = secrets.token_hex(16)
         rows.append({"salt": salt, "body": body, "digest": text_digest(salt, body)})
     ids = tx.insert_all(TEXT_BODY, rows)
     return tuple(StoredText(id_, row["digest"]) for id_, row in zip(ids, rows, strict=True))
+
+
+def _demand_readable(body: str) -> None:
+    if len(body) > LONGEST_TEXT:
+        raise Malformed(
+            f"This text has {len(body)} characters, at most {LONGEST_TEXT} are kept; shorten it or name a document.",
+            "too-long",
+        )
+    if "\0" in body:
+        raise Malformed("This text holds a character that no text has; write it anew.", "not-storable")
 
 
 def text_digest(salt: str, body: str) -> str:

@@ -30,6 +30,9 @@ INCIDENT = table_of(Incident)
 REPLY = table_of(Reply)
 
 _ONE = select(FINDING).where(FINDING.c.id == bindparam("id"))
+LONGEST_CODE = 100
+"""Characters of the code by which people name an incident."""
+
 _NO_DISCLOSURE = Disclosure(facts=Facts.AT_ONCE, judgement_from="", reply_working_days=5)
 """What holds where a workflow says nothing: facts at once, five working days to reply (domain.md, section 5)."""
 
@@ -189,6 +192,11 @@ def _incident(tx: Transaction, entry: Entry, *, actor: Actor, now: dt.datetime) 
     code = entry.incident.strip()
     if not code:
         raise Malformed("The code of an incident is empty; write one, or leave it out.", "missing")
+    if len(code) > LONGEST_CODE or not code.isprintable():
+        raise Malformed(
+            f"An incident's code has at most {LONGEST_CODE} characters, all of them to be seen; write a shorter one.",
+            "bad-code",
+        )
     found = naming.incident_id(tx, code)
     if found is not None:
         return found

@@ -1,5 +1,6 @@
 """By which rubric, and in which period, something about an assignment is judged (domain.md, reading 12)."""
 
+import calendar
 import datetime as dt
 from dataclasses import dataclass
 
@@ -87,5 +88,5 @@ def rubric_in_force(tx: Transaction, state: LedgerState, *, post_id: int, post: 
 def quarter_of(day: dt.date) -> tuple[dt.date, dt.date]:
     """Return the first and the last day of the calendar quarter of a day."""
     first = dt.date(day.year, (day.month - 1) // _QUARTER_MONTHS * _QUARTER_MONTHS + 1, 1)
-    after = dt.date(first.year + (first.month + _QUARTER_MONTHS) // 13, (first.month + 2) % 12 + 1, 1)
-    return first, after - dt.timedelta(days=1)
+    month = first.month + _QUARTER_MONTHS - 1
+    return first, dt.date(day.year, month, calendar.monthrange(day.year, month)[1])

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from sqlalchemy import Connection, Engine, Executable, Insert, Row, Table, insert
-from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
 
 from models.database import DatabaseRefused
 from scoring.errors import LedgerError, RubricError, ScoringError
@@ -142,6 +142,8 @@ def _translated() -> Iterator[None]:
         raise database_error(error) from error
     except DatabaseRefused as error:
         raise Environment(str(error), "database-refused") from error
+    except (OverflowError, UnicodeEncodeError) as error:
+        raise Malformed(_NOT_STORABLE, "not-storable") from error
 
 
 def database_error(error: DBAPIError) -> AppraiseError:
@@ -162,11 +164,15 @@ def database_error(error: DBAPIError) -> AppraiseError:
     for words, kind, code, sentence in _DATABASE_WORDS:
         if any(word in lowered for word in words):
             return kind(sentence, code)
+    if isinstance(error, DataError):
+        return Malformed(_NOT_STORABLE, "not-storable")
     if isinstance(error, IntegrityError):
         return Refused("The database refused the values: a rule of the tables forbids them.", "constraint")
     lines = said.strip().splitlines()
     return Environment(f"The database answered with an error: {lines[0] if lines else said}", "database")
 
+
+_NOT_STORABLE = "This holds a number too large or a character that no text has, and cannot be stored; write it anew."
 
 _DATABASE_WORDS: tuple[tuple[tuple[str, ...], type[AppraiseError], str, str], ...] = (
     (

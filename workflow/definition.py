@@ -15,6 +15,10 @@ from workflow.vocabulary import FIRST_STAGE, LAST_STAGE, Missed
 
 __all__ = ["Definition", "load_definition", "workflow_schema"]
 
+LONGEST = 200_000
+LONGEST_LINE = 5_000
+"""Characters of a workflow and of one of its lines: a key of many parts in one line takes minutes to read."""
+
 _MENDS = {
     "missing": "Add it.",
     "extra_forbidden": "Remove it, or correct its spelling.",
@@ -40,10 +44,17 @@ def load_definition(text: str, *, where: str) -> Definition:
     Raises:
         DefinitionError: it is no TOML, or a key is unknown, missing, malformed, or names something that is not there.
     """
+    if len(text) > LONGEST or max(map(len, text.splitlines()), default=0) > LONGEST_LINE:
+        limits = f"at most {LONGEST} characters are read, and at most {LONGEST_LINE} of a line."
+        problem = Problem("file", f"it is too long: {limits}", "Shorten it.")
+        raise DefinitionError(where, (problem,))
     try:
         content = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         problem = Problem("file", f"it is not TOML: {error}.", "Correct the line that is named.")
+        raise DefinitionError(where, (problem,)) from error
+    except (RecursionError, ValueError) as error:
+        problem = Problem("file", "it is nested too deeply, or a number has too many digits.", "Correct it.")
         raise DefinitionError(where, (problem,)) from error
     try:
         definition = Definition.model_validate(content)

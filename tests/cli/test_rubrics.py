@@ -111,6 +111,7 @@ def test_what_cannot_be_read_is_said_in_one_sentence(
         (b'{"period": {}, "period": {}}', "the key 'period' stands twice"),
         (b"\xff\xfe{", "is no UTF-8 text"),
         (b"[" * 100_000, "nested too deeply"),
+        (b'{"period": ' + b"9" * 5000 + b"}", "too many digits"),
         (b"[]", "ledger.json"),
     ],
 )

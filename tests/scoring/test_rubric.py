@@ -79,6 +79,21 @@ def test_what_is_no_toml_is_refused_with_its_line() -> None:
     assert found.startswith(f"office.toml:{line_of(text, 'id = rich')}: this is not TOML")
 
 
+@pytest.mark.parametrize(
+    ("hostile", "said"),
+    [
+        ("x = " + "[" * 2000 + "]" * 2000, "nested too deeply"),
+        ("x = " + "{a=" * 1200 + "1" + "}" * 1200, "nested too deeply"),
+        ("x = " + "9" * 4900, "a number has too many digits"),
+        ("a." * 50_000 + "b = 1", "at most 5000 in a line"),
+        ("# a\n" * 300_000, "at most 1000000 characters"),
+    ],
+)
+def test_what_would_overwhelm_the_reader_is_refused_with_a_sentence(hostile: str, said: str) -> None:
+    (problem,) = problems(f"{RICH}\n{hostile}\n")
+    assert said in problem
+
+
 def test_a_newer_format_is_refused_and_says_so() -> None:
     assert "use a newer Appraise" in problems(RICH.replace("format = 1", "format = 2"))[0]
 

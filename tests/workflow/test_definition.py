@@ -96,6 +96,20 @@ def test_what_is_no_toml_is_named_by_its_line() -> None:
         load_definition("format = 1\nid = \n", where="mine.toml")
 
 
+@pytest.mark.parametrize(
+    "hostile",
+    [
+        "x = " + "[" * 2000 + "]" * 2000,
+        "x = " + "9" * 4900,
+        "a." * 50_000 + "b = 1",
+        "# a\n" * 60_000,
+    ],
+)
+def test_what_would_overwhelm_the_reader_is_refused_with_a_sentence(text: str, hostile: str) -> None:
+    with pytest.raises(DefinitionError, match=r"nested too deeply|too many digits|it is too long"):
+        load_definition(f"{text}\n{hostile}\n", where="w.toml")
+
+
 def test_the_digest_is_over_the_content_and_not_the_bytes(text: str) -> None:
     digest = load_definition(text, where="a").digest
     relaid = "\n\n".join(line.split("   #")[0] for line in text.splitlines() if not line.startswith("#"))
