@@ -83,7 +83,7 @@ def cycle(tx: Transaction, code: str) -> Row[Any]:
     """
     row = tx.first(_CYCLE, {"code": code})
     if row is None:
-        raise NotFound(f"There is no cycle {code}; `appraise cycle status` lists them.", "unknown-cycle")
+        raise NotFound(f"There is no cycle {code}; `appraise cycle list` lists them.", "unknown-cycle")
     return row
 
 

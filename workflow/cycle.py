@@ -78,6 +78,7 @@ CYCLE = Lifecycle(
             for state in (CycleState.PLANNED, CycleState.OPEN, CycleState.PROPOSED)
         ),
     ),
+    subject="The cycle",
 )
 """The life of a cycle. Approving moves to `finalising`, where the final rows are written in chunks and resumably;
 `complete` makes them visible as final."""

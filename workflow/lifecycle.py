@@ -73,8 +73,10 @@ class Lifecycle:
         due_at: dt.time = dt.time(18, 0),
         nudge_working_days: int = 2,
         digest: str = "",
+        subject: str = "The appraisal",
     ) -> None:
         self.id = id_
+        self.subject = subject
         self.stages = stages
         self.moves = moves
         self.limits = limits or Limits()
@@ -189,7 +191,7 @@ class Lifecycle:
         stage = self.stage(case.stage)
         title = stage.title.get("en", stage.id)
         if stage.end:
-            return NotAllowed(f"It is {title.lower()}, and nothing can be done any more.", code="ended")
+            return NotAllowed(f"{self.subject} is {title.lower()}, and nothing can be done any more.", code="ended")
         return NotAllowed(f"“{self.label(action)}” is not possible now: the stage is “{title}”.", code="stage")
 
     def judgement_open(self, stage: str, *, outcome: str | None = None) -> bool:

@@ -189,7 +189,7 @@ def test_cancelling_closes_the_open_items_and_keeps_everything_else(play: Play) 
     text_id, digest = json.loads(event.payload)["reason"]
     stored = play.rows("SELECT body, digest FROM text_body WHERE id = :id", id=text_id)[0]
     assert (stored.body, stored.digest) == ("Wrong rubric.", digest)
-    with pytest.raises(Refused, match="It is cancelled, and nothing can be done any more") as refusal:
+    with pytest.raises(Refused, match="The cycle is cancelled, and nothing can be done any more") as refusal:
         cycles.cancel(play.uow, actor=hr, now=NOW, cycle=QUARTER, reason="Again.")
     assert refusal.value.code == "ended"
 

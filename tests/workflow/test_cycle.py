@@ -54,5 +54,5 @@ def test_refusing_and_cancelling_need_a_reason(state: str, action: str, role: st
 
 
 def test_an_ended_cycle_says_so() -> None:
-    with pytest.raises(NotAllowed, match="It is final, and nothing can be done any more"):
+    with pytest.raises(NotAllowed, match="The cycle is final, and nothing can be done any more"):
         decide_cycle("final", "propose", roles=frozenset({"hr"}), own_proposal=False)

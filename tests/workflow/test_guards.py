@@ -109,7 +109,7 @@ def test_the_wrong_stage_and_an_unknown_action_are_answered_in_words(lifecycle: 
     reviewer = frozenset({"reviewer"})
     with pytest.raises(NotAllowed, match="“Approve” is not possible now: the stage is “Scoring”"):
         decide(lifecycle, Case("scoring", roles=reviewer), "approve")
-    with pytest.raises(NotAllowed, match="It is closed, and nothing can be done any more"):
+    with pytest.raises(NotAllowed, match="The appraisal is closed, and nothing can be done any more"):
         decide(lifecycle, Case("closed", roles=reviewer), "approve")
     with pytest.raises(NotAllowed, match="There is no action 'applaud'; there are accept, approve"):
         decide(lifecycle, Case("review", roles=reviewer), "applaud")
