@@ -20,6 +20,7 @@ from services.chain_checks import EVENT, MOVE, TEXT_BODY, Faults, Told
 from services.errors import AppraiseError
 from services.judging import SCORE, SCORE_ITEM, score_digest
 from services.ledgers import finding_line, month_line
+from services.sheet_checks import Sheets
 from services.unit_of_work import Transaction
 
 CONTESTED = table_of(ContestedLine)
@@ -67,11 +68,16 @@ class Contents:
     faults: Faults
     rows: int = 0
     vouched: dict[str, int] = field(default_factory=dict)
+    sheets: Sheets = field(init=False)
     _moves: list[Told] = field(default_factory=list)
     _lines: dict[tuple[int, int], tuple[Told, Any, Any]] = field(default_factory=dict)
     _appraisals: set[int] = field(default_factory=set)
     _scores: dict[int, tuple[str, str]] = field(default_factory=dict)
     _texts: dict[int, tuple[str, str]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Compare sheets beside the rest."""
+        self.sheets = Sheets(self.tx, self.faults)
 
     def take_stream(self, events: Iterable[Told]) -> Iterator[Told]:
         """Take in the events of one stream, handing each on; its rows are compared at the end of the stream."""
@@ -93,6 +99,7 @@ class Contents:
         self._appraisals.add(appraisal)
         for row, told in moves:
             self._refer(told)
+            self.sheets.take(row, told)
             if "score" in told.payload and row.score_id is not None:
                 self._scores[row.score_id] = (str(told.payload["score"]), told.where)
             if "lines" in told.payload:
@@ -109,6 +116,7 @@ class Contents:
         self._flush_scores()
         self._flush_lines()
         self._flush_texts()
+        self.sheets.flush()
         self._appraisals.clear()
 
     def _refer(self, told: Told) -> None:
@@ -195,6 +203,7 @@ class Contents:
             for row in self.tx.stream(select(table.c.id).order_by(table.c.id)):
                 if row.id not in known:
                     self.faults.add("no-event", f"{kind} {row.id}", "no event vouches for it.")
+        self.sheets.check_unvouched()
         known = set(corrected)
         for row in self.tx.stream(_UNSCORED):
             if row.id not in known:

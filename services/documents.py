@@ -158,7 +158,9 @@ def register(
             "registered_at": now,
         }
         document_id = tx.insert(DOCUMENT, values)
-        payload = {"document": document_id, "digest": digest(document_content(values))}
+        payload: dict[str, Any] = {"document": document_id, "digest": digest(document_content(values))}
+        if text is not None:
+            payload["title"] = [text.id, text.digest]
         append_event(tx, "org", "document.registered", actor=actor, at=now, payload=payload)
         return document_code(document_id)
 

@@ -12,6 +12,7 @@ from sqlalchemy import bindparam, update
 from models.columns import table_of
 from models.workitems import WorkItem
 from services import due_dates
+from services.audit import digest
 from services.case_facts import Prepared
 from services.definitions import rubric_of
 from services.errors import Refused
@@ -29,7 +30,7 @@ _NOTICE = (
     .where(WORK_ITEM.c.appraisal_id == bindparam("appraisal"), WORK_ITEM.c.closed_at.is_(None))
     .values(noticed_at=bindparam("at"), due_at=bindparam("due"), next_action_at=bindparam("again"))
 )
-_SHEETS: Mapping[str, str] = {Role.ASSESSOR: "assessor", Role.REVIEWER: "reviewer", Role.DECIDER: "appeal"}
+SHEET_KINDS: Mapping[str, str] = {Role.ASSESSOR: "assessor", Role.REVIEWER: "reviewer", Role.DECIDER: "appeal"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +53,16 @@ def _statement(act: Brought) -> None:
                 raise Refused(f"Your post has no item {item}; it has {', '.join(known)}.", "unknown-item")
             if not 0 <= value <= known[item]:
                 raise Refused(f"A self score of {item} lies between 0 and {known[item]} points.", "self-score-range")
+    if act.ratings:
+        act.step.payload["ratings"] = digest(ratings_content(act.ratings))
     act.step.payload["sheet"] = store_statement(
         act.tx, standing, act.ratings, person_id=act.step.actor.person_id, at=act.step.now
     )
+
+
+def ratings_content(ratings: Mapping[str, Fraction]) -> dict[str, str]:
+    """Return what of the self scores their move vouches for, by item."""
+    return {item: str(value) for item, value in ratings.items()}
 
 
 def _score(act: Brought) -> None:
@@ -65,7 +73,7 @@ def _score(act: Brought) -> None:
         act.tx,
         act.step.standing,
         judged,
-        kind=_SHEETS.get(act.step.role, "reviewer"),
+        kind=SHEET_KINDS.get(act.step.role, "reviewer"),
         person_id=act.step.actor.person_id,
         at=act.step.now,
         turn=act.step.round,

@@ -8,10 +8,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
-from sqlalchemy import RowMapping, Table, Update, bindparam, select, update
+from sqlalchemy import Row, RowMapping, Table, Update, bindparam, select, update
 
 from services.actors import Actor
-from services.audit import append_events, digest, stamp, store_text
+from services.audit import TEXT_BODY, append_events, digest, stamp, store_text
 from services.organisation_fields import ROWS
 from services.organisation_merge import Change
 from services.organisation_state import (
@@ -73,6 +73,7 @@ def _update(table: Table, columns: Sequence[str]) -> Update:
 
 
 _UPDATE = {sheet: _update(TABLES[sheet][1], columns) for sheet, columns in _UPDATES.items()}
+_DIGESTS = select(TEXT_BODY.c.id, TEXT_BODY.c.digest).where(TEXT_BODY.c.id.in_(bindparam("ids", expanding=True)))
 NUMBERS = select(PERSON.c.id, PERSON.c.number)
 _END_CONTACT = update(CONTACT).where(CONTACT.c.id == bindparam("row_id")).values(valid_to=bindparam("day"))
 _CORRECT_CONTACT = update(CONTACT).where(CONTACT.c.id == bindparam("row_id")).values(email=bindparam("new_email"))
@@ -138,8 +139,19 @@ def _events(
         ids = sorted(kinds)
         for start in range(0, len(ids), _BATCH):
             rows = tx.all(_BY_ID[sheet], {"ids": ids[start : start + _BATCH]})
+            reasons = _reasons(tx, rows)
             for row in sorted(rows, key=lambda one: one.id):
-                yield f"{name}.{kinds[row.id]}", {name: row.id, "digest": digest(row_content(row._mapping))}  # noqa: SLF001
+                payload = {name: row.id, "digest": digest(row_content(row._mapping))}  # noqa: SLF001
+                yield f"{name}.{kinds[row.id]}", payload | reasons.get(row.id, {})
+
+
+def _reasons(tx: Transaction, rows: Sequence[Row[Any]]) -> dict[int, dict[str, Any]]:
+    """Return, for each row with a reason, what the event says of its words: id and salted digest."""
+    texts = {row.id: row.reason_id for row in rows if "reason_id" in row._fields and row.reason_id is not None}
+    if not texts:
+        return {}
+    digests = {text.id: text.digest for text in tx.all(_DIGESTS, {"ids": sorted(set(texts.values()))})}
+    return {row: {"reason": [text, digests[text]]} for row, text in texts.items()}
 
 
 class _Writer:

@@ -21,7 +21,8 @@ def test_the_statement_sends_it_to_scoring_and_the_self_score_is_shown_and_not_c
     sheet, rating = play.rows("SELECT * FROM sheet"), play.rows("SELECT * FROM rating")
     assert [(row.kind, row.person_id) for row in sheet] == [("self", play.office.people[CLERK])]
     assert [(row.item, row.value) for row in rating] == [("C1", 29_000_000)]
-    assert json.loads(play.moves()[0].payload) == {"sheet": sheet[0].id}
+    payload = json.loads(play.moves()[0].payload)
+    assert (payload.keys(), payload["sheet"]) == ({"sheet", "ratings"}, sheet[0].id)
     play.act(PERSONNEL, "submit")
     assert play.total() == 100
 

@@ -1,4 +1,5 @@
 import datetime as dt
+import json
 from fractions import Fraction
 
 import pytest
@@ -6,7 +7,7 @@ from sqlalchemy import select
 
 from services import documents, findings
 from services.actors import SYSTEM
-from services.audit import EVENT, digest
+from services.audit import EVENT, TEXT_BODY, digest
 from services.errors import Conflict, Malformed, NotFound, Refused
 from services.finding_views import linked
 from services.unit_of_work import UnitOfWork
@@ -112,7 +113,9 @@ def test_the_event_vouches_for_the_row(uow: UnitOfWork, office: TinyOffice) -> N
         event = tx.first(select(EVENT).where(EVENT.c.kind == "document.registered"))
     assert event is not None
     content = digest(documents.document_content(row._asdict()))
-    assert event.payload == f'{{"digest":"{content}","document":{row.id}}}'
+    with uow.read() as tx:
+        words = tx.scalar(select(TEXT_BODY.c.digest).where(TEXT_BODY.c.id == row.title_id))
+    assert json.loads(event.payload) == {"digest": content, "document": row.id, "title": [row.title_id, words]}
     assert content != digest(documents.document_content(row._asdict() | {"issuer": "somebody else"}))
 
 
