@@ -52,6 +52,8 @@ _MOVES = (
 )
 _TEXTS = select(TEXT_BODY).order_by(TEXT_BODY.c.id)
 
+_LARGEST = 2**63 - 1
+
 Progress = Callable[[str, int], None]
 """Told what is looked at and how many rows of it are done."""
 
@@ -202,8 +204,8 @@ class Walk:
 
     def _payload(self, where: str, text: str) -> Mapping[str, Any]:
         try:
-            payload = json.loads(text)
-        except ValueError:
+            payload = json.loads(text, parse_int=_id, parse_float=_none, parse_constant=_none)
+        except (ValueError, RecursionError):
             payload = None
         if not isinstance(payload, dict):
             self.faults.add("payload", where, "its content cannot be read.")
@@ -213,3 +215,15 @@ class Walk:
     def _tick(self, what: str, done: int) -> None:
         if done % _STEP == 0:
             self.progress(what, done)
+
+
+def _id(digits: str) -> int:
+    """Return a whole number as the program writes them; what no database takes was not written by it."""
+    number = int(digits)
+    if abs(number) > _LARGEST:
+        raise ValueError(digits)
+    return number
+
+
+def _none(text: str) -> None:
+    raise ValueError(text)

@@ -85,8 +85,9 @@ class Contents:
         for told in events:
             self._refer(told)
             kind = next((name for name in told.payload if name in CONTENT), None)
-            if kind is not None and "digest" in told.payload:
-                found = latest.setdefault((kind, int(told.payload[kind])), _Vouched("", ""))
+            number = None if kind is None else told.payload[kind]
+            if kind is not None and "digest" in told.payload and isinstance(number, int):
+                found = latest.setdefault((kind, number), _Vouched("", ""))
                 found.digest, found.where = str(told.payload["digest"]), told.where
                 if isinstance(text := told.payload.get("text"), str):
                     found.texts.add(text)
@@ -216,8 +217,8 @@ class Contents:
             select(EVENT.c.payload).where(EVENT.c.payload.contains(f'"{kind}":', autoescape=True))
         ):
             payload = json.loads(row.payload)
-            if "digest" in payload and kind in payload:
-                found.add(int(payload[kind]))
+            if "digest" in payload and isinstance(payload.get(kind), int):
+                found.add(payload[kind])
         return found
 
     def check_workflows(self) -> None:

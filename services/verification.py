@@ -17,6 +17,7 @@ from models.people import Person
 from services.chain_checks import Fault, Faults, Progress, Told, Walk
 from services.content_checks import Contents
 from services.cycle_checks import check_cycle, check_streams
+from services.errors import Malformed
 from services.person_results import APPRAISAL, ASSIGNMENT, POST
 from services.unit_of_work import Transaction, UnitOfWork
 
@@ -74,11 +75,12 @@ def verify(uow: UnitOfWork, *, progress: Progress | None = None) -> Report:
         contents = Contents(tx, faults)
         try:
             _look(walk, contents)
-        except (ValueError, TypeError) as error:
+        except (ValueError, TypeError, LookupError, AttributeError, RecursionError, Malformed) as error:
             where = _unreadable(tx)
-            if where is None:
+            if where is None and not faults.count:
                 raise
-            faults.add("unreadable", where, f"what it holds cannot be read ({error}); nothing after it was looked at.")
+            sentence = f"what it holds cannot be read ({error}); nothing after it was looked at."
+            faults.add("unreadable", where or "a row named above", sentence)
         return Report(
             walk.events,
             walk.moves,

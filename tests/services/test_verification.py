@@ -367,6 +367,34 @@ def test_tampering_is_found_and_the_row_is_named(copies: Copies, what: str) -> N
     assert report.count == len(report.faults) >= 1
 
 
+@pytest.mark.parametrize("table", ["event", "move"])
+@pytest.mark.parametrize(
+    "payload",
+    [
+        '{"finding": "x", "digest": "y"}',
+        '{"grant": 99999999999999999999, "digest": "y"}',
+        '{"grant": [1], "digest": 5}',
+        '{"finding": 1e999, "digest": "y"}',
+        '{"x": [1, 2], "sheet": 99999999999999999999}',
+        '{"lines": 5, "score": 5, "sheet": "a"}',
+        '{"x": ' + "[" * 5000 + "]" * 5000 + "}",
+        "null",
+    ],
+    ids=range(8),
+)
+def test_garbage_written_over_a_row_is_a_fault_and_ends_no_verification(
+    copies: Copies, table: str, payload: str
+) -> None:
+    """Whoever could make verification stumble would hide behind that what he changed elsewhere."""
+    with copies() as uow:
+        tamper(uow, f"UPDATE {table} SET payload = '{payload}' WHERE id = 3")  # noqa: S608
+        tamper(uow, "UPDATE post SET name_en = 'x' WHERE id = 1")
+        report = verification.verify(uow)
+
+    assert report.exit_code == 1
+    assert {"mac", "content"} <= {fault.code for fault in report.faults}
+
+
 def test_a_quarter_that_nobody_tampered_with_verifies_and_says_what_it_looked_at(copies: Copies) -> None:
     told: dict[str, int] = {}
     with copies() as uow:
