@@ -15,13 +15,25 @@ from models.columns import table_of
 from models.people import Assignment, ConflictOfInterest, Grant
 from services.actors import Actor
 from services.unit_of_work import Transaction
-from workflow.vocabulary import GRANTED_ROLES, Role
+from workflow.vocabulary import GRANTED_ROLES, JUDGING_ROLES, Role
 
 PARTY = table_of(Party)
 GRANT = table_of(Grant)
 ASSIGNMENT = table_of(Assignment)
 APPRAISAL = table_of(Appraisal)
 CONFLICT = table_of(ConflictOfInterest)
+
+_RECUSED = "recused"
+"""What stands for the role of a person in whom the actor has a declared interest."""
+
+
+def _of_interest(mine: Any, other: Any) -> Any:
+    return select(literal(None), other, literal(_RECUSED), literal(None), literal(None)).where(
+        mine == bindparam("person"),
+        CONFLICT.c.valid_from <= bindparam("on"),
+        or_(CONFLICT.c.valid_to.is_(None), CONFLICT.c.valid_to >= bindparam("on")),
+    )
+
 
 _PARTS = union_all(
     select(
@@ -42,6 +54,8 @@ _PARTS = union_all(
         GRANT.c.valid_from <= bindparam("on"),
         or_(GRANT.c.valid_to.is_(None), GRANT.c.valid_to >= bindparam("on")),
     ),
+    _of_interest(CONFLICT.c.person_id, CONFLICT.c.other_id),
+    _of_interest(CONFLICT.c.other_id, CONFLICT.c.person_id),
 )
 
 _GRANTS = select(GRANT.c.role, GRANT.c.unit_id).where(
@@ -93,11 +107,15 @@ _CONFLICTS = select(CONFLICT.c.other_id).where(
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """Who holds which role of one appraisal now, who held one, and what the acting person is granted."""
+    """Who holds which role of one appraisal now, who held one, and what the acting person is granted.
+
+    `recused` are the people in whom the acting person has a declared interest, or who have one in him.
+    """
 
     holders: Mapping[str, Sequence[int]]
     former: frozenset[int]
     granted: frozenset[str]
+    recused: frozenset[int] = frozenset()
 
     def roles_of(self, person_id: int | None) -> frozenset[str]:
         """Return every role of a person here, granted ones included; the system has only its own."""
@@ -105,6 +123,11 @@ class Parts:
             return frozenset({Role.SYSTEM})
         held = {role for role, people in self.holders.items() if person_id in people}
         return frozenset(held) | self.granted
+
+    def roles_about(self, appraisee_id: int, person_id: int | None) -> frozenset[str]:
+        """Return the roles by which a person may act on somebody: without judging where he is recused (domain, 5b)."""
+        roles = self.roles_of(person_id)
+        return roles - set(JUDGING_ROLES) if appraisee_id in self.recused else roles
 
     def related(self, person_id: int | None) -> bool:
         """Tell whether the person may know that this appraisal exists."""
@@ -120,7 +143,7 @@ class Parts:
 def parts_of(tx: Transaction, appraisals: Sequence[int], person_id: int | None, on: dt.date) -> dict[int, Parts]:
     """Return the parts of each appraisal, with the grants of one person, in one statement."""
     rows = tx.all(_PARTS, {"appraisals": list(appraisals), "person": person_id, "on": on})
-    granted = frozenset(row.role for row in rows if row.appraisal_id is None)
+    granted = frozenset(row.role for row in rows if row.appraisal_id is None and row.role != _RECUSED)
     return (
         {appraisal: _parts(appraisal, rows, granted) for appraisal in appraisals}
         if len(appraisals) == 1
@@ -150,6 +173,7 @@ def _parts(appraisal: int, rows: Iterable[Row[Any]], granted: frozenset[str]) ->
         {role: tuple(person for _, person in sorted(seats)) for role, seats in holders.items()},
         frozenset(former),
         granted,
+        frozenset(row.person_id for row in rows if row.role == _RECUSED),
     )
 
 
@@ -181,3 +205,8 @@ def typist_near(tx: Transaction, actor: Actor, appraisee_id: int, on: dt.date) -
 def conflicts_of(tx: Transaction, person_id: int, on: dt.date) -> frozenset[int]:
     """Return the people with whom a person has a declared interest on a day."""
     return frozenset(row.other_id for row in tx.all(_CONFLICTS, {"person": person_id, "on": on}))
+
+
+def interested(tx: Transaction, person_id: int, other_id: int, on: dt.date) -> bool:
+    """Tell whether one of two people has a declared interest in the other on a day."""
+    return other_id in conflicts_of(tx, person_id, on) or person_id in conflicts_of(tx, other_id, on)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from scoring.errors import ScoringError
-from services.access import own_or_superior
+from services.access import interested, own_or_superior
 from services.actors import Actor
 from services.audit import StoredText, store_text
 from services.case_facts import gather
@@ -25,7 +25,7 @@ from services.unit_of_work import Transaction, UnitOfWork, record_refusal, rule_
 from workflow.engine import decide
 from workflow.errors import WorkflowError
 from workflow.lifecycle import Move
-from workflow.vocabulary import Role
+from workflow.vocabulary import JUDGING_ROLES, Role
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +164,7 @@ def take(
         raise unseen(standing.asked)
     candidate = standing.lifecycle.move(standing.stage, action)
     _demand_typist(tx, standing, candidate, actor)
+    _demand_no_interest(tx, standing, candidate, actor)
     open_to_actor = candidate is not None and not standing.roles.isdisjoint(candidate.who)
     lines = dict(words.lines or {})
     try:
@@ -205,6 +206,22 @@ def _demand_typist(tx: Transaction, standing: Standing, move: Move | None, actor
     if not own and own_or_superior(tx, actor.typed_by, int(standing.row.person_id), standing.today):
         raise Refused(
             f"{standing.code} is your superior's; somebody who is not below him must enter this.", "own-or-superior"
+        )
+
+
+def _demand_no_interest(tx: Transaction, standing: Standing, move: Move | None, actor: Actor) -> None:
+    """Let nobody judge somebody in whom he has a declared interest, since when ever that is (domain.md, 5b)."""
+    if move is None or set(move.who).isdisjoint(JUDGING_ROLES):
+        return
+    appraisee = int(standing.row.person_id)
+    recused = appraisee in standing.parts.recused and not standing.parts.roles_of(actor.person_id).isdisjoint(move.who)
+    if actor.typed_by is not None and not recused:
+        recused = interested(tx, actor.typed_by, appraisee, standing.today)
+    if recused:
+        raise Refused(
+            f"There is a recorded conflict of interest with {standing.row.number}: somebody else must judge "
+            f"{standing.code}.",
+            "recused",
         )
 
 

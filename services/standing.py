@@ -156,7 +156,7 @@ def load(tx: Transaction, appraisals: Sequence[str | int], actor: Actor, now: dt
             found[0],
             lifecycle_of(tx, found[0].workflow_id, found[0].workflow_digest),
             parts[appraisal],
-            parts[appraisal].roles_of(actor.person_id),
+            parts[appraisal].roles_about(found[0].person_id, actor.person_id),
             tuple(
                 OpenItem(*(getattr(row, f"item_{name}") for name in _ITEM)) for row in found if row.item_id is not None
             ),

@@ -9,6 +9,7 @@ from sqlalchemy import select
 from models.columns import table_of
 from models.outbox import Message
 from models.people import Grant
+from services import people
 from services.actors import SYSTEM, Actor
 from services.desk import show
 from services.errors import NotFound
@@ -25,7 +26,7 @@ from tests.services.builders import (
     granted,
     noon,
 )
-from tests.services.playing import ANSWERED, SUBMITTED, Play
+from tests.services.playing import ANSWERED, APPROVED, SUBMITTED, Play
 
 OVER = noon(4, 15)
 """The day after the last of five working days from the seventh of April."""
@@ -219,3 +220,24 @@ def test_nobody_types_the_judgement_of_his_superior(play: Play) -> None:
     play.act(PRESIDENT, "approve", of=DIRECTOR, at=ANSWERED)
     own_answer = play.office.proxy(DIRECTOR, typed_by=OFFICER)
     play.act(own_answer, "accept", of=DIRECTOR, at=ANSWERED)
+
+
+@pytest.mark.parametrize(("number", "other"), [(DIRECTOR, CLERK), (CLERK, DIRECTOR)])
+def test_an_interest_that_is_declared_after_the_opening_recuses_too(play: Play, number: str, other: str) -> None:
+    play.bring("review")
+    people.declare_conflict(
+        play.uow, actor=SYSTEM, now=SUBMITTED, number=number, other=other, first=dt.date(2026, 1, 1), reason="brothers"
+    )
+    words = "There is a recorded conflict of interest with 1008: somebody else must judge 2026Q1/1008@clerical."
+    play.refused(DIRECTOR, "approve", "recused", words, at=APPROVED)
+    assert show(play.uow, actor=play.who(DIRECTOR), now=APPROVED, appraisal=f"{QUARTER}/{CLERK}").actions == ()
+
+
+def test_who_has_an_interest_types_no_judgement_for_another(play: Play) -> None:
+    play.bring("review")
+    grant(play, ESCORT, "proxy")
+    people.declare_conflict(
+        play.uow, actor=SYSTEM, now=SUBMITTED, number=ESCORT, other=CLERK, first=dt.date(2026, 1, 1), reason="brothers"
+    )
+    proxy = play.office.proxy(DIRECTOR, typed_by=ESCORT)
+    play.refused(proxy, "approve", "recused", "a recorded conflict of interest with 1008", at=APPROVED)
