@@ -185,9 +185,11 @@ def check(
         if day > today:
             raise Refused(f"{what} {day} lies in the future; a finding tells of what has happened.", "future")
     held = held_on(tx, entry.number, entry.happened)
-    if by_assessor:
-        demand_assessor(tx, actor, held, entry.happened, today, doing="record a finding")
     at = counted_in(tx, held, entry.happened, known)
+    if by_assessor:
+        demand_assessor(tx, actor, held, at.on, today, doing="record a finding")
+    if not at.open:
+        raise closed(entry.happened)
     force = rubric_in_force(tx, at, post_id=held.post_id, post=held.post)
     document = document_row(tx, entry.document) if entry.document is not None else None
     ledger = load_ledger(
@@ -224,19 +226,13 @@ def counted_in(tx: Transaction, held: Row[Any], happened: dt.date, known: dt.dat
     """Return the ledger an entry belongs to (domain.md, reading 13).
 
     That of the day it happened while it is open; otherwise that of the day it became known, while the assignment
-    lasts and that one is open. Its `on` is the day by which the entry counts.
-
-    Raises:
-        Refused: both are closed.
+    lasts. Its `on` is the day by which the entry counts; where both are closed it is a closed one.
     """
     at = state(tx, held.id, happened)
     if at.open:
         return at
     lasts = held.valid_to is None or known <= held.valid_to
-    late = state(tx, held.id, known) if lasts and known > happened else at
-    if not late.open:
-        raise closed(happened)
-    return late
+    return state(tx, held.id, known) if lasts and known > happened else at
 
 
 def _check_kind(rule: Rule, document: Row[Any]) -> None:

@@ -3,13 +3,15 @@
 import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
-from sqlalchemy import bindparam, func, select, update
+from sqlalchemy import Row, bindparam, func, select, update
 
 from models.columns import table_of
 from models.cycles import Cycle, CycleRubric, Roster
 from models.people import Post
 from services import naming, roster
+from services.access import superiors_of
 from services.actors import Actor
 from services.audit import StoredText, append_event, store_texts
 from services.cycles import advance, demand_hr
@@ -64,7 +66,7 @@ def dry_run(
     Raises:
         Malformed: a choice has no reason.
         NotFound: there is no such cycle, or a person or post among the choices does not exist in it.
-        Refused: the cycle is not planned any more, or the actor is no HR officer.
+        Refused: the cycle is not planned any more, the actor is no HR officer, or leaves himself or a superior out.
     """
     with uow.write() as tx:
         demand_hr(tx, actor, now, "draw up a roster")
@@ -72,9 +74,24 @@ def dry_run(
         if row.state != CycleState.PLANNED:
             raise Refused(f"The cycle {cycle} is {row.state}; its roster is frozen.", "roster-frozen")
         choices = choices or roster.Choices()
-        drawn = roster.draw(tx, row, local_day(now, naming.organisation(tx).zone), choices)
+        drawn = _draw(tx, row, choices, actor, now)
         roster.write(tx, row.id, drawn, _reasons(tx, choices)[0])
     return _report(cycle, drawn)
+
+
+def _draw(tx: Transaction, cycle: Row[Any], choices: roster.Choices, actor: Actor, now: dt.datetime) -> roster.Drawn:
+    """Draw up the roster; nobody leaves himself or a superior out, as nobody excludes them later (domain.md, 5)."""
+    day = local_day(now, naming.organisation(tx).zone)
+    drawn = roster.draw(tx, cycle, day, choices)
+    left_out = {row["person_id"] for row in drawn.rows if row["status"] == RosterStatus.LEFT_OUT}
+    for one in (actor.person_id, actor.typed_by) if left_out else ():
+        if one is not None and not left_out.isdisjoint(superiors_of(tx, one, day) | {one}):
+            raise Refused(
+                "Nobody may leave himself or one of his superiors out of a cycle; another HR officer must open it, or "
+                "the approver closes that appraisal as not rated once it is open.",
+                "own-or-superior",
+            )
+    return drawn
 
 
 def _report(cycle: str, drawn: roster.Drawn) -> Report:
@@ -114,7 +131,7 @@ def open_cycle(
         OpeningRefused: problems with severity error remain that no choice answers.
         Malformed: a choice has no reason.
         NotFound: there is no such cycle, or a person or post among the choices does not exist in it.
-        Refused: the cycle is open already, or the actor is no HR officer.
+        Refused: the cycle is open already, the actor is no HR officer, or leaves himself or a superior out.
         Conflict: somebody opened it at the same moment.
     """
     choices = choices or roster.Choices()
@@ -124,7 +141,7 @@ def open_cycle(
         if row.state == CycleState.OPEN:
             raise Refused(f"The cycle {cycle} is open already; `appraise cycle status {cycle}` shows it.", "open")
         decide_cycle(row.state, "open", roles=roles, own_proposal=False)
-        drawn = roster.draw(tx, row, local_day(now, naming.organisation(tx).zone), choices)
+        drawn = _draw(tx, row, choices, actor, now)
         report = _report(cycle, drawn)
         if report.errors:
             others = len(report.errors) - 1

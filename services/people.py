@@ -193,11 +193,13 @@ def declare_conflict(
     """Record that `number` may not judge `other`, a relative for example (W2); whether it changed anything.
 
     Raises:
-        Refused: the actor may not, or is one of the two; nobody has an interest in himself.
+        Refused: the actor may not, or is one of the two or below one of them, since it changes who judges him; nobody
+            has an interest in himself.
     """
     with uow.write() as tx:
         _may(tx, actor, now, "record interests")
-        _not_oneself(tx, actor, number, other)
+        for one in (number, other):
+            demand_distance(tx, actor, now, naming.person(tx, one).id, "record an interest")
         values: dict[str, Value] = {"number": number, "other": other, "from": first, "to": last, "reason": reason}
         return _write(tx, "conflicts", values, actor=actor, now=now)
 

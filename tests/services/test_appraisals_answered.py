@@ -224,4 +224,4 @@ def test_an_appeal_that_was_decided_is_decided(contested: Play) -> None:
     contested.act(VICE, "decide", at=noon(4, 8), reason="Heard both.", lines=lines)
     words = "You have already decided this appeal."
     contested.refused(VICE, "decide", "again", words, at=noon(4, 9), reason="Again.", lines=lines)
-    contested.refused(CLERK, "withdraw", "ended", "It is closed", at=noon(4, 9))
+    contested.refused(CLERK, "withdraw", "ended", "The appraisal is closed", at=noon(4, 9))

@@ -151,9 +151,9 @@ def test_a_proposed_or_final_cycle_moves_nothing_but_what_was_carried_over(play:
     play.bring("appeal", lines={"F1": None})
     close_all(play.uow, play.office, but=(CLERK,))
     put(play.uow, play.office)
-    play.refused(SECURITY, "submit", "ended", "It is closed", of=ESCORT, at=noon(4, 13))
+    play.refused(SECURITY, "submit", "ended", "The appraisal is closed", of=ESCORT, at=noon(4, 13))
     play.act(VICE, "decide", at=noon(4, 13), reason="Heard both.", lines={"F1": "3"})
-    play.refused(CLERK, "object", "ended", "It is closed", at=noon(4, 13), reason="No.", lines={"F1": None})
+    play.refused(CLERK, "object", "ended", "The appraisal is closed", at=noon(4, 13), reason="No.", lines={"F1": None})
 
 
 def test_an_appeal_goes_on_after_its_cycle_is_final_and_stays_on_the_deciders_desk(play: Play) -> None:

@@ -7,11 +7,25 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
+from models.columns import table_of
+from models.people import Grant
 from services import cycles, enrolment
 from services.errors import NotFound, Refused
 from services.roster import Choices
 from services.unit_of_work import UnitOfWork
-from tests.services.builders import CLERK, DIRECTOR, ESCORT, OFFICER, PERSONNEL, PRESIDENT, QUARTER, SECURITY, noon
+from tests.services.builders import (
+    CLERK,
+    DIRECTOR,
+    ESCORT,
+    OFFICER,
+    PERSONNEL,
+    PRESIDENT,
+    QUARTER,
+    SECRETARY,
+    SECURITY,
+    granted,
+    noon,
+)
 from tests.services.planning import OPENING, Plan
 from tests.services.playing import Play
 
@@ -101,7 +115,9 @@ def test_of_several_assignments_one_can_be_named(plan: Plan) -> None:
 def test_an_incomplete_post_that_was_let_through_is_let_through_for_who_joins(uow: UnitOfWork) -> None:
     plan = Plan.made(uow, rubric="bank-office")
     left = {CLERK: REASON, ESCORT: REASON, OFFICER: REASON}
-    plan.run(plan.open(Choices(leave_out=left, override_incomplete={"personnel-officer": REASON})))
+    with uow.write() as tx:
+        tx.insert(table_of(Grant), granted(plan.office.people[SECRETARY], "hr"))
+    plan.run(plan.open(Choices(leave_out=left, override_incomplete={"personnel-officer": REASON}), by=SECRETARY))
     assert enrol(plan, OFFICER) == ("2026Q1/1007@personnel-officer",)
     refused(plan, CLERK, "cannot join 2026Q1: The rubric of clerical is incomplete", "incomplete-rubric")
 

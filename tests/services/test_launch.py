@@ -12,7 +12,7 @@ from services.errors import NotFound, Refused
 from services.launch import OpeningRefused
 from services.roster import Choices
 from services.unit_of_work import UnitOfWork
-from tests.services.builders import CLERK, DIRECTOR, ESCORT, OFFICER, PRESIDENT, QUARTER, noon
+from tests.services.builders import CLERK, DIRECTOR, ESCORT, OFFICER, PERSONNEL, PRESIDENT, QUARTER, noon
 from tests.services.planning import OPENING, Plan
 
 FAITHFUL = "bank-office"
@@ -141,6 +141,16 @@ def test_an_override_answers_no_other_problem(uow: UnitOfWork) -> None:
     with pytest.raises(OpeningRefused) as refusal:
         plan.open(choices)
     assert [problem.code for problem in refusal.value.report.errors] == ["assessor-is-appraisee"]
+
+
+@pytest.mark.parametrize("number", [OFFICER, PERSONNEL, DIRECTOR])
+def test_nobody_leaves_himself_or_a_superior_out(plan: Plan, number: str) -> None:
+    choices = Choices(leave_out={number: REASON})
+    for act in (plan.dry_run, plan.open):
+        with pytest.raises(Refused, match="Nobody may leave himself or one of his superiors out") as refusal:
+            act(choices)
+        assert refusal.value.code == "own-or-superior"
+    assert plan.rows("SELECT state FROM cycle")[0].state == "planned"
 
 
 def test_the_clock_opens_no_cycle(plan: Plan) -> None:

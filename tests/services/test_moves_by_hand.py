@@ -118,7 +118,7 @@ def test_hr_closes_an_appraisal_as_not_rated_from_every_stage(play: Play, stage:
     play.act(OFFICER, "exclude", at=ANSWERED, reason="Long sick leave.")
     assert (play.appraisal().stage, play.appraisal().outcome) == ("closed", "not-rated")
     assert play.item() is None
-    play.refused(OFFICER, "exclude", "ended", "It is closed", at=ANSWERED, reason="Again.")
+    play.refused(OFFICER, "exclude", "ended", "The appraisal is closed", at=ANSWERED, reason="Again.")
 
 
 @pytest.mark.parametrize("action", ["refuse", "deliver", "no-access", "conclude", "exclude"])

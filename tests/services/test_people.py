@@ -111,12 +111,22 @@ def test_an_override_names_a_holder_with_a_reason(filled: UnitOfWork) -> None:
 
 
 def test_an_interest_is_between_two_others(filled: UnitOfWork) -> None:
-    people.declare_conflict(filled, actor=actor(filled, "1003"), now=NOW, number="1002", other="1004", first=FIRST)
+    people.declare_conflict(filled, actor=actor(filled, "1003"), now=NOW, number="1006", other="1004", first=FIRST)
 
-    one, other = actor(filled, "1002").person_id, actor(filled, "1004").person_id
+    one, other = actor(filled, "1006").person_id, actor(filled, "1004").person_id
     assert one is not None
     with filled.read() as tx:
         assert conflicts_of(tx, one, FIRST) == {other}
+
+
+@pytest.mark.parametrize(("number", "other"), [("1003", "1004"), ("1004", "1003"), ("1002", "1004"), ("1004", "1002")])
+def test_nobody_records_an_interest_that_changes_who_judges_him_or_a_superior(
+    filled: UnitOfWork, number: str, other: str
+) -> None:
+    with pytest.raises(Refused, match="Nobody may record an interest for himself or for one of his superiors"):
+        people.declare_conflict(filled, actor=actor(filled, "1003"), now=NOW, number=number, other=other, first=FIRST)
+    with filled.read() as tx:
+        assert conflicts_of(tx, actor(filled, number).person_id or 0, FIRST) == frozenset()
 
 
 def test_an_address_is_changed_taken_away_and_refused_with_a_line_break(filled: UnitOfWork) -> None:
