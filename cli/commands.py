@@ -27,6 +27,8 @@ TABLE: Mapping[str, Entry] = MappingProxyType(
     {
         "demo": Entry("cli.demo", "Play a whole quarter of the office on simulated time."),
         "up": Entry("cli.serve", "Run worker threads, clock and sweep in this process."),
+        "worker": Entry("cli.serve", "Run jobs that are rung for over Redis; as many of these as you like."),
+        "beat": Entry("cli.serve", "Ring over Redis for each job when its time has come."),
         "mail-sink": Entry("cli.serve", "A mail server that keeps every mail as a file and sends nothing on."),
         "doctor": Entry("cli.doctor", "Check database, broker, mail, audit keys, definitions and clock."),
         "db": Entry("cli.database", "Create or upgrade the database, or check it.", group=True),

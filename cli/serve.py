@@ -1,4 +1,4 @@
-"""`appraise up` and `appraise mail-sink`: the only commands that go on running; SIGTERM and Ctrl-C end them well."""
+"""The commands that go on running: `up`, `worker`, `beat` and `mail-sink`; SIGTERM and Ctrl-C end them well."""
 
 import logging
 import os
@@ -6,14 +6,18 @@ import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from cli.output import say
 from cli.session import session
 from services.errors import Environment
+
+if TYPE_CHECKING:
+    from config.settings import Settings
 
 _LOOK_SECONDS = 1.0
 
@@ -30,25 +34,20 @@ def up(context: typer.Context) -> None:
     import structlog
 
     from config.clock import SimulatedClock
-    from config.logs import set_up_logs
     from config.upgrading import database_file, is_missing, upgrade_database
     from tasks.embedded import Embedded
 
     shared = session(context)
     settings = shared.settings
-    set_up_logs(settings.log_level, settings.log_format)
-    if settings.log_level != "debug":
-        # Every sweep is a line of theirs, and ours say what was done.
-        for library in ("alembic", "celery", "kombu"):
-            logging.getLogger(library).setLevel(logging.WARNING)
+    _set_up_logs(settings)
     if not settings.worker:
         raise Environment(
             "APPRAISE_WORKER is off, so there is nothing for `appraise up` to run; set it to on.", "worker-off"
         )
-    if settings.broker_url != "memory://":
+    if not settings.embedded:
         raise Environment(
-            "`appraise up` is the embedded mode and needs no broker; take APPRAISE_BROKER_URL away, or start workers "
-            "with `celery -A tasks.worker worker`.",
+            "`appraise up` is the embedded mode and needs no broker; take APPRAISE_BROKER_URL away, or start "
+            "`appraise worker` and `appraise beat`.",
             "broker-set",
         )
     with _asked_to_stop() as stop:
@@ -72,27 +71,99 @@ def up(context: typer.Context) -> None:
     _tell("Stopped; what is still owed stays in the database.")
 
 
+@commands.command("worker", epilog="Example: APPRAISE_BROKER_URL=redis://:secret@redis.bank.example appraise worker")
+def worker(context: typer.Context) -> None:
+    """Run jobs that are rung for over Redis: one process of as many as you like, on as many machines as you like.
+
+    It needs no other: it looks for what is due by itself, too. The database is made beforehand by
+    `appraise db upgrade`. Ended in whatever way, it loses nothing; another takes over what it held.
+    """
+    import structlog
+
+    from config.clock import OrganisationClock
+    from tasks.server import Server
+
+    settings = _server_settings(context, "worker")
+    wiring = session(context).wiring
+    with (
+        _asked_to_stop() as stop,
+        Server(settings, replace(wiring, clock=OrganisationClock(wiring.uow))) as server,
+    ):
+        mail = "" if wiring.sender is not None else " No mail server is set, so mails wait."
+        _tell(f"The worker is up: {settings.worker_threads} threads and a sweep.{mail} Stop it with Ctrl-C.")
+        structlog.get_logger(__name__).info("up", mode="worker", threads=settings.worker_threads, pid=os.getpid())
+        while not stop.wait(_LOOK_SECONDS):
+            if not server.alive:
+                raise Environment("A worker thread ended by itself; see the log lines above and start again.")
+    _tell("Stopped; what is still owed stays in the database.")
+
+
+@commands.command("beat", epilog="Example: APPRAISE_BROKER_URL=redis://:secret@redis.bank.example appraise beat")
+def beat(context: typer.Context) -> None:
+    """Ring for each job when its time has come. It does nothing else, and none or several of it change no result."""
+    import structlog
+
+    from tasks.beat import Beat
+
+    settings = _server_settings(context, "beat")
+    with _asked_to_stop() as stop, Beat(settings):
+        _tell("The beat is up and rings over Redis. Stop it with Ctrl-C.")
+        structlog.get_logger(__name__).info("up", mode="beat", pid=os.getpid())
+        stop.wait()
+    _tell("Stopped.")
+
+
+def _server_settings(context: typer.Context, what: str) -> "Settings":
+    """Return the settings of a role of the server mode, with its log lines set up.
+
+    Raises:
+        Environment: no broker is set.
+    """
+    settings = session(context).settings
+    _set_up_logs(settings)
+    if settings.embedded:
+        raise Environment(
+            f"`appraise {what}` is rung over Redis; set APPRAISE_BROKER_URL, or start `appraise up`, which does all in "
+            "one process.",
+            "no-broker",
+        )
+    return settings
+
+
+def _set_up_logs(settings: "Settings") -> None:
+    from config.logs import set_up_logs
+
+    set_up_logs(settings.log_level, settings.log_format)
+    if settings.log_level != "debug":
+        # Every sweep is a line of theirs, and ours say what was done.
+        for library in ("alembic", "celery", "kombu"):
+            logging.getLogger(library).setLevel(logging.WARNING)
+
+
 @commands.command("mail-sink", epilog="Example: appraise mail-sink --port 2525 --to ./mails")
 def mail_sink(
     folder: Annotated[Path, typer.Option("--to", help="The folder in which every mail becomes a file.")],
     port: Annotated[
         int, typer.Option("--port", min=1, max=65535, help="The port of the loopback to listen on.")
     ] = 2525,
+    host: Annotated[
+        str, typer.Option("--host", help="The address to listen on; in a container 0.0.0.0, elsewhere the loopback.")
+    ] = "127.0.0.1",
 ) -> None:
     """Take every mail and send nothing on: for trials, with APPRAISE_SMTP_HOST=127.0.0.1 and APPRAISE_SMTP_TLS=none."""
-    from config.mail_sink import LOOPBACK, MailSink
+    from config.mail_sink import MailSink
 
     with _asked_to_stop() as stop:
         try:
-            sink = MailSink(folder, port).start()
+            sink = MailSink(folder, port, host=host).start()
         except OSError as error:
             raise Environment(
-                f"The mail sink cannot start on port {port} with the folder {folder} ({error.strerror or error}); "
-                "choose another --port or --to.",
+                f"The mail sink cannot start on {host}:{port} with the folder {folder} ({error.strerror or error}); "
+                "choose another --host, --port or --to.",
                 "no-sink",
             ) from error
         try:
-            _tell(f"The mail sink listens on {LOOPBACK}:{port} and keeps mails in {folder}. Stop it with Ctrl-C.")
+            _tell(f"The mail sink listens on {host}:{port} and keeps mails in {folder}. Stop it with Ctrl-C.")
             stop.wait()
         finally:
             sink.stop()

@@ -18,7 +18,7 @@ from rich.table import Table
 from cli.output import words
 from config.clock import SimulatedClock
 from config.mail_sink import MailSink
-from config.settings import load_settings
+from config.settings import IN_MEMORY, load_settings
 from config.wiring import Wiring, wire
 from models.database import open_database
 from models.migrate import upgrade
@@ -47,7 +47,7 @@ class Theatre:
             {
                 "data_dir": folder,
                 "database_url": f"sqlite:///{folder.absolute() / 'appraise.sqlite3'}",
-                "broker_url": "memory://",
+                "broker_url": IN_MEMORY,
                 "smtp_host": "127.0.0.1",
                 "smtp_port": self.sink.port,
                 "smtp_tls": "none",

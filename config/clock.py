@@ -4,6 +4,9 @@ import datetime as dt
 import threading
 from typing import Protocol
 
+from services.practice_clock import stands_at
+from services.unit_of_work import UnitOfWork
+
 
 class Clock(Protocol):
     """Anything that says which moment it is, in UTC."""
@@ -46,6 +49,26 @@ class SimulatedClock:
         with self._lock:
             self._at += by
             return self._at
+
+
+class OrganisationClock:
+    """The machine's clock; in demonstration and practice data the moment that theirs was set to, looked up each time.
+
+    A worker goes by it: what sets the clock of practice data is another process.
+    """
+
+    def __init__(self, uow: UnitOfWork) -> None:
+        self._uow = uow
+
+    def now(self) -> dt.datetime:
+        """Return the present moment in UTC.
+
+        Raises:
+            Environment: the database cannot be reached.
+        """
+        with self._uow.read() as tx:
+            kept = stands_at(tx)
+        return dt.datetime.now(dt.UTC) if kept is None else kept.astimezone(dt.UTC)
 
 
 def _aware(at: dt.datetime) -> dt.datetime:

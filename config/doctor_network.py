@@ -15,7 +15,7 @@ _REDIS_PORT = 6379
 def broker(patient: Patient) -> Answer:
     """Ask Redis for an answer; a broker in memory needs none."""
     settings = patient.settings
-    if settings.broker_url == "memory://":
+    if settings.embedded:
         if settings.worker:
             return good("The workers are threads of `appraise up`; no broker is needed.")
         return note("No worker runs in this process, since APPRAISE_WORKER is off.", "Set it to on to run jobs here.")

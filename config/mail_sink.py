@@ -33,11 +33,12 @@ class Folder:
 
 
 class MailSink:
-    """A running sink on the loopback; use it in a `with`."""
+    """A running sink, by default on the loopback; use it in a `with`."""
 
-    def __init__(self, folder: Path, port: int | None = None, handler: Any = None) -> None:
+    def __init__(self, folder: Path, port: int | None = None, handler: Any = None, host: str = LOOPBACK) -> None:
         self.folder = folder
         self.port = port if port is not None else free_port()
+        self.host = host
         self._handler = handler or Folder(folder)
         self._controller: Controller | None = None
 
@@ -50,8 +51,8 @@ class MailSink:
         # Asked here, since the library waits for seconds before it says that it cannot listen.
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind((LOOPBACK, self.port))
-        self._controller = Controller(self._handler, hostname=LOOPBACK, port=self.port)
+            probe.bind((self.host, self.port))
+        self._controller = Controller(self._handler, hostname=self.host, port=self.port)
         self._controller.start()
         return self
 

@@ -6,15 +6,16 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, Self
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from dotenv import dotenv_values
-from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 PREFIX = "APPRAISE_"
 ENV_FILE = ".env"
+IN_MEMORY = "memory://"
 ADDRESS = re.compile(r"[^@\s]+@[^@\s]+")
 
 
@@ -46,6 +47,24 @@ class Settings(BaseSettings):
         "Where the embedded database, the audit key and other local files lie.",
         shown="./appraise-data",
     )
+    database_password_file: Path | None = _setting(
+        None,
+        "a file you can read, and no password in the database address",
+        "A file whose first line is the password of the database address.",
+        shown="none",
+    )
+    database_owner_password_file: Path | None = _setting(
+        None,
+        "a file you can read, and no password in the owner's database address",
+        "A file whose first line is the password of the owner's database address.",
+        shown="none",
+    )
+    broker_password_file: Path | None = _setting(
+        None,
+        "a file you can read, and no password in the broker's address",
+        "A file whose first line is the password of the broker's address.",
+        shown="none",
+    )
     database_url: str = _setting(
         lambda data: f"sqlite:///{data['data_dir'] / 'appraise.sqlite3'}",
         "a database address that begins with sqlite:/// or postgresql://",
@@ -61,7 +80,7 @@ class Settings(BaseSettings):
         secret=True,
     )
     broker_url: str = _setting(
-        "memory://",
+        IN_MEMORY,
         "memory://, or an address that begins with redis:// or rediss://",
         "What rings the workers: memory:// keeps them in this process, Redis lets them run in processes of their own.",
         secret=True,
@@ -84,10 +103,10 @@ class Settings(BaseSettings):
     )
     chunk_size: int = _setting(
         1000,
-        "a whole number from 500 to 5000",
+        "a whole number from 500 to 2000",
         "How many appraisals one transaction opens or finalises.",
         ge=500,
-        le=5000,
+        le=2000,
     )
     smtp_host: str | None = _setting(
         None,
@@ -166,7 +185,15 @@ class Settings(BaseSettings):
     )
     log_format: Literal["text", "json"] = _setting("text", "text or json", "The form of a log line.")
 
-    @field_validator("data_dir", "audit_key_file", "smtp_password_file", "token_file")
+    @field_validator(
+        "data_dir",
+        "database_password_file",
+        "database_owner_password_file",
+        "broker_password_file",
+        "audit_key_file",
+        "smtp_password_file",
+        "token_file",
+    )
     @classmethod
     def _fix_place(cls, value: Path | None) -> Path | None:
         """Bind a relative path to the folder the process started in."""
@@ -174,21 +201,23 @@ class Settings(BaseSettings):
 
     @field_validator("database_url", "database_owner_url")
     @classmethod
-    def _check_database(cls, value: str) -> str:
+    def _check_database(cls, value: str, info: ValidationInfo) -> str:
         scheme, mark, rest = value.partition("://")
         if not mark or scheme not in {"sqlite", "postgresql", "postgresql+psycopg"} or not rest.strip("/"):
             raise ValueError
         if scheme == "sqlite" and not rest.startswith("/"):
             raise ValueError
-        return f"postgresql+psycopg://{rest}" if scheme == "postgresql" else value
+        address = f"postgresql+psycopg://{rest}" if scheme == "postgresql" else value
+        return _with_password(address, info)
 
     @field_validator("broker_url")
     @classmethod
-    def _check_broker(cls, value: str) -> str:
+    def _check_broker(cls, value: str, info: ValidationInfo) -> str:
         parts = urlsplit(value)
-        if value != "memory://" and (parts.scheme not in {"redis", "rediss"} or not parts.hostname):
+        if value != IN_MEMORY and (parts.scheme not in {"redis", "rediss"} or not parts.hostname):
             raise ValueError
-        return value
+        _ = parts.port  # raises ValueError where it is no port
+        return _with_password(value, info)
 
     @field_validator("mail_from")
     @classmethod
@@ -205,7 +234,13 @@ class Settings(BaseSettings):
             raise ValueError
         return value.rstrip("/")
 
-    @field_validator("smtp_password_file", "token_file")
+    @field_validator(
+        "database_password_file",
+        "database_owner_password_file",
+        "broker_password_file",
+        "smtp_password_file",
+        "token_file",
+    )
     @classmethod
     def _check_readable(cls, value: Path | None) -> Path | None:
         if value is not None and not (value.is_file() and os.access(value, os.R_OK)):
@@ -220,6 +255,11 @@ class Settings(BaseSettings):
                 raise ValueError(f"{name}_file")
         return self
 
+    @property
+    def embedded(self) -> bool:
+        """Whether the worker is in the process that asks, and not rung for over Redis."""
+        return self.broker_url == IN_MEMORY
+
     def mail_password(self) -> str | None:
         """Return the password for the mail server, from the setting or its file."""
         return _secret(self.smtp_password, self.smtp_password_file)
@@ -229,10 +269,30 @@ class Settings(BaseSettings):
         return _secret(self.token, self.token_file)
 
 
+def _with_password(url: str, info: ValidationInfo) -> str:
+    """Return an address with the password of its file, if there is one.
+
+    Raises:
+        ValueError: the address has a password already: which one holds would be a guess.
+    """
+    file = info.data.get(f"{str(info.field_name).removesuffix('_url')}_password_file")
+    if file is None:
+        return url
+    parts = urlsplit(url)
+    if parts.password is not None or not parts.hostname:
+        raise ValueError
+    who, _, where = parts.netloc.rpartition("@")
+    return parts._replace(netloc=f"{who}:{quote(_first_line(file), safe='')}@{where}").geturl()
+
+
+def _first_line(file: Path) -> str:
+    return file.read_text(encoding="utf-8").split("\n", 1)[0].strip()
+
+
 def _secret(value: SecretStr | None, file: Path | None) -> str | None:
     if value is not None:
         return value.get_secret_value()
-    return file.read_text(encoding="utf-8").split("\n", 1)[0].strip() if file else None
+    return _first_line(file) if file else None
 
 
 def variable(name: str) -> str:

@@ -31,9 +31,9 @@ class Bell:
     """What a commit rings when something became due. A ring that fails is forgotten: the sweep comes by anyway (G1)."""
 
     def __init__(self) -> None:
-        self._ring: Callable[[], None] | None = None
+        self._ring: Callable[[], object] | None = None
 
-    def connect(self, ring: Callable[[], None] | None) -> None:
+    def connect(self, ring: Callable[[], object] | None) -> None:
         """Say what ringing does from now on; None makes it mute."""
         self._ring = ring
 

@@ -11,12 +11,21 @@ from services.audit import append_event, digest, stamp
 from services.errors import Refused
 from services.organisation_write import row_content
 from services.tokens import FREE_KINDS
-from services.unit_of_work import UnitOfWork
+from services.unit_of_work import Transaction, UnitOfWork
 
 STANDS_AT = "stands-at"
 """The setting of the organisation that keeps the moment, in ISO 8601."""
 
 _KEEP = update(naming.ORGANISATION).values(settings=bindparam("kept"))
+
+
+def stands_at(tx: Transaction) -> dt.datetime | None:
+    """Return where the clock of demonstration or practice data was set to stand; None where it is the machine's."""
+    row = tx.first(naming.ANY_ORGANISATION)
+    if row is None or row.kind not in FREE_KINDS:
+        return None
+    kept = json.loads(row.settings).get(STANDS_AT)
+    return None if kept is None else dt.datetime.fromisoformat(kept)
 
 
 def set_clock(uow: UnitOfWork, *, now: dt.datetime, at: dt.datetime) -> None:

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+import structlog
 from celery import Celery
 
 from config.settings import Settings
@@ -15,6 +16,8 @@ VISIBILITY_SECONDS = 900
 HARD_LIMIT_SECONDS = 600
 SOFT_LIMIT_SECONDS = 540
 ASKED_SECONDS = 2.0
+CONNECT_SECONDS = 2.0
+ANSWER_SECONDS = 10.0
 QUEUE = "appraise"
 
 
@@ -28,8 +31,8 @@ def make_app(settings: Settings, wiring: Callable[[], Wiring], *, queue: str = Q
     """
     app = Celery("appraise", broker=settings.broker_url, set_as_current=False)
     app.conf.update(configuration(settings, queue))
-    in_memory = settings.broker_url.startswith("memory:")
-    app.appraise_asked = Asked(min(ASKED_SECONDS, settings.sweep_seconds) if in_memory else 0.0)
+    app.appraise_asked = Asked(min(ASKED_SECONDS, settings.sweep_seconds) if settings.embedded else 0.0)
+    app.appraise_broker_away = False
     for name in JOBS:
         _register(app, name, wiring)
     return app
@@ -88,6 +91,25 @@ def ring(app: Celery, job: str = RELAY) -> None:
         raise
 
 
+def try_ring(app: Celery, job: str = RELAY) -> bool:
+    """Ask for a run of a job and return whether the broker took it; never raises.
+
+    Of many rings that fail one after the other the first is a line in the log, and the first that succeeds again.
+    """
+    log = structlog.get_logger(__name__)
+    try:
+        ring(app, job)
+    except Exception as error:  # noqa: BLE001 - away, full or none at all: whoever rings goes on without (G1)
+        if not app.appraise_broker_away:
+            log.warning("the broker takes no rings; the workers look for themselves", error=type(error).__name__)
+        app.appraise_broker_away = True
+        return False
+    if app.appraise_broker_away:
+        log.info("the broker takes rings again")
+    app.appraise_broker_away = False
+    return True
+
+
 def configuration(settings: Settings, queue: str) -> dict[str, Any]:
     """Return Celery's settings (G18): JSON only, no results, no remote control, no task kept in a worker's hand."""
     return {
@@ -104,7 +126,8 @@ def configuration(settings: Settings, queue: str) -> dict[str, Any]:
         "task_time_limit": HARD_LIMIT_SECONDS,
         "task_soft_time_limit": SOFT_LIMIT_SECONDS,
         "broker_connection_retry_on_startup": True,
-        "broker_transport_options": _transport(settings.broker_url),
+        "broker_connection_max_retries": None,
+        "broker_transport_options": _transport(settings),
         "worker_soft_shutdown_timeout": 10,
         "worker_hijack_root_logger": False,
         "worker_redirect_stdouts": False,
@@ -122,16 +145,23 @@ def schedule(settings: Settings) -> dict[str, dict[str, Any]]:
     return {name: {"task": task_name(name), "schedule": seconds} for name, seconds in periods.items()}
 
 
-def _transport(broker_url: str) -> dict[str, Any]:
-    if broker_url.startswith("memory:"):
+def _transport(settings: Settings) -> dict[str, Any]:
+    if settings.embedded:
         return {"polling_interval": 0.01}
-    return {"visibility_timeout": VISIBILITY_SECONDS}
+    # A server that is gone without a word must not hold up a commit that rings.
+    return {
+        "visibility_timeout": VISIBILITY_SECONDS,
+        "socket_connect_timeout": CONNECT_SECONDS,
+        "socket_timeout": ANSWER_SECONDS,
+        "socket_keepalive": True,
+        "health_check_interval": 25,
+    }
 
 
 def _register(app: Celery, name: str, wiring: Callable[[], Wiring]) -> None:
     def body() -> None:
         app.appraise_asked.begun(name)
         for found in run_job(wiring(), name):
-            ring(app, found)
+            try_ring(app, found)
 
     app.task(body, name=task_name(name), shared=False, ignore_result=True)

@@ -6,6 +6,7 @@ is left to do, and a ring only says when to look.
 """
 
 import datetime as dt
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -27,6 +28,8 @@ WORK_ITEM = table_of(WorkItem)
 RELAY = "outbox.relay"
 _FIND = "reminders.find"
 _SEND = "mail.send"
+RUN_SECONDS = 30.0
+"""How long a run goes on from one owed row to the next before it asks to be rung for again."""
 _WAITING = (
     select(WORK_ITEM.c.id)
     .where(WORK_ITEM.c.next_action_at.is_not(None), WORK_ITEM.c.next_action_at <= bindparam("now", type_=UtcDateTime()))
@@ -57,9 +60,21 @@ def _relay(wiring: Wiring) -> Found:
 
 
 def _send_mail(wiring: Wiring) -> Found:
-    if wiring.sender is not None:
-        while mail.send_due(wiring.uow, wiring.sender, now=wiring.now()):
-            pass
+    sender = wiring.sender
+    if sender is None:
+        return ()
+    return _for_a_while(_SEND, lambda: bool(mail.send_due(wiring.uow, sender, now=wiring.now())))
+
+
+def _for_a_while(name: str, step: Callable[[], bool]) -> Found:
+    """Step until nothing is left, or until others should have their turn: then the job is rung for again.
+
+    No run holds a thread for long, and the one thing a step does is short against the limit of a run.
+    """
+    end = time.monotonic() + RUN_SECONDS
+    while step():
+        if time.monotonic() >= end:
+            return (name,)
     return ()
 
 
@@ -92,9 +107,7 @@ def _owed(name: str, function: Callable[..., object], retry: Retry | None = None
         return bool(claimed)
 
     def run(wiring: Wiring) -> Found:
-        while step(wiring):
-            pass
-        return ()
+        return _for_a_while(name, lambda: step(wiring))
 
     return Job(name, run, retry=patience, step=step)
 

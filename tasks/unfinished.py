@@ -1,0 +1,40 @@
+"""What is owed and not done: waiting for a worker, or in the hands of one."""
+
+from sqlalchemy import bindparam, func, select
+
+from config.wiring import Wiring
+from models.columns import UtcDateTime, table_of
+from models.outbox import Job, Message
+from services.database_clock import wall_time
+from tasks.jobs import due_now
+
+JOB = table_of(Job)
+MESSAGE = table_of(Message)
+
+_CLAIMED = (
+    select(func.count())
+    .select_from(JOB)
+    .where(JOB.c.due_at.is_not(None), JOB.c.lease_until > bindparam("wall", type_=UtcDateTime()))
+)
+_SENDING = (
+    select(func.count())
+    .select_from(MESSAGE)
+    .where(MESSAGE.c.due_at.is_not(None), MESSAGE.c.lease_until > bindparam("wall", type_=UtcDateTime()))
+)
+
+
+def unfinished(wiring: Wiring) -> dict[str, int]:
+    """Return how much of each job waits or is being done; not what rests until later or may not be sent."""
+    waiting = due_now(wiring)
+    with wiring.uow.read() as tx:
+        wall = wall_time(tx)
+        for statement, name in ((_CLAIMED, "jobs being done"), (_SENDING, "mails being sent")):
+            count = tx.scalar(statement, {"wall": wall})
+            if count:
+                waiting[name] = count
+    return waiting
+
+
+def said(waiting: dict[str, int]) -> str:
+    """Return it as words of a sentence."""
+    return ", ".join(f"{name} ({count})" for name, count in waiting.items()) or "a run that has not ended"
