@@ -17,14 +17,15 @@ def upgrade(context: typer.Context, as_json: JsonOption = False) -> None:
     On PostgreSQL it works as the role of APPRAISE_DATABASE_OWNER_URL. Make a backup before you upgrade.
     """
     from config.upgrading import database_file, upgrade_database
+    from config.wiring import wire
 
     shared = session(context)
     key = shared.settings.audit_key_file
     had_key = key.exists()
     done = upgrade_database(shared.settings)
     # Opening makes the key where nothing was signed with another.
-    has_key = shared.wiring.settings.audit_key_file.exists()
-    made_key = has_key and not had_key
+    wire(shared.settings, make_key=True).close()
+    made_key = key.exists() and not had_key
     if as_json:
         print_json({"before": done.before, "after": done.after, "made_key": made_key, "key_file": str(key)})
         return

@@ -24,7 +24,8 @@ def read_audit_keys(path: Path) -> AuditKeys:
         text = path.read_text(encoding="ascii")
     except FileNotFoundError as error:
         raise Environment(
-            f"The audit key file {path} is missing; put its copy back, or nothing written so far can be verified.",
+            f"The audit key file {path} is missing; put its copy back, or nothing written so far can be verified. For "
+            "a new database `appraise db upgrade` makes it, once for all machines.",
             "audit-key-missing",
         ) from error
     except (OSError, UnicodeDecodeError) as error:

@@ -4,7 +4,7 @@ import datetime as dt
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from config import doctor_data, doctor_network
+from config import doctor_broker, doctor_data, doctor_mail
 from config.doctor_answers import Answer, Patient, State, fault, good
 from config.settings import Settings, SettingsError
 from services.errors import AppraiseError
@@ -49,8 +49,8 @@ CHECKS: tuple[Check, ...] = (
     Check("definitions", "that each published text is the one published", doctor_data.definitions, _STORED),
     Check("clock", "zone, working calendar, and the machine's clock", doctor_data.clock, _STORED),
     Check("owed", "jobs and mails that wait, rest or failed", doctor_data.owed, _STORED),
-    Check("broker", "what rings the workers", doctor_network.broker),
-    Check("mail", "the mail server", doctor_network.mail),
+    Check("broker", "what rings the workers, its password, settings and clock", doctor_broker.broker),
+    Check("mail", "the mail server", doctor_mail.mail),
 )
 
 

@@ -4,7 +4,7 @@ import datetime as dt
 import hmac
 import stat
 import zoneinfo
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from sqlalchemy import Engine, func, select, union
 from config.audit_keys import read_audit_keys
 from config.doctor_answers import Answer, Patient, fault, good, note
 from config.upgrading import demand_database, opened
-from models import migrate
+from models import grants, migrate
 from models.columns import table_of
 from models.database import profile
 from models.history import Event, Move
@@ -81,7 +81,9 @@ def database(patient: Patient) -> Answer:
         if engine.dialect.name == "postgresql":
             with engine.connect() as connection:
                 owns = connection.exec_driver_sql(_OWNER).scalar()
-            return _postgresql(facts, owns=bool(owns))
+                # An owner may do anything, and a database without tables has no privileges to speak of.
+                wrong = () if owns or owns is None else tuple(grants.compare(connection))
+            return _postgresql(facts, owns=bool(owns), privileges=wrong)
     file = Path(facts["file"])
     said = f"SQLite {facts['version']} in {file}, rollback journal, synchronous, foreign keys on."
     if file.stat().st_mode & (stat.S_IROTH | stat.S_IWOTH) and file.parent.stat().st_mode & stat.S_IXOTH:
@@ -89,7 +91,7 @@ def database(patient: Patient) -> Answer:
     return good(said)
 
 
-def _postgresql(facts: dict[str, str], *, owns: bool) -> Answer:
+def _postgresql(facts: dict[str, str], *, owns: bool, privileges: Sequence[str]) -> Answer:
     said = f"PostgreSQL {facts['version']}, database {facts['name']}, role {facts['role']}."
     wrong = [
         (f"{name} is off, so a power cut loses acts that were confirmed.", f"Set {name} = on on the server.")
@@ -103,6 +105,9 @@ def _postgresql(facts: dict[str, str], *, owns: bool) -> Answer:
                 "Set APPRAISE_DATABASE_URL to a role of its own, and APPRAISE_DATABASE_OWNER_URL to this one.",
             )
         )
+    if privileges:
+        more = f" And {len(privileges) - 1} more." if len(privileges) > 1 else ""
+        wrong.append((f"The privileges are not those listed: {privileges[0]}{more}", "Run `appraise db upgrade`."))
     if wrong:
         return fault(" ".join((said, *(text for text, _ in wrong))), " ".join(mend for _, mend in wrong))
     return good(said)
@@ -224,6 +229,10 @@ def clock(patient: Patient) -> Answer:
     )
 
 
+def _start(patient: Patient) -> str:
+    return "Start `appraise up`." if patient.settings.embedded else "Start `appraise worker`."
+
+
 def owed(patient: Patient) -> Answer:
     """Look for work that has waited too long and for what an operator must decide."""
     with _reading(patient) as tx:
@@ -234,7 +243,7 @@ def owed(patient: Patient) -> Answer:
         paused = sending_paused(tx)
     if jobs:
         listed = ", ".join(f"{name} ({count})" for name, count in jobs.items())
-        return fault(f"For more than ten minutes this waits for a worker: {listed}.", "Start `appraise up`.")
+        return fault(f"For more than ten minutes this waits for a worker: {listed}.", _start(patient))
     if failures:
         listed = ", ".join(f"{row.source} {row.source_id} ({row.code})" for row in failures)
         return fault(f"This failed and nobody has decided about it: {listed}.", "Mend the cause and try it again.")
@@ -243,7 +252,7 @@ def owed(patient: Patient) -> Answer:
             "This copy of the database mails nobody until it is told to.", "Let it send when it is the real one."
         )
     if mails and patient.settings.smtp_host is not None:
-        return fault(f"For more than ten minutes mails wait: {mails}.", "Start `appraise up`.")
+        return fault(f"For more than ten minutes mails wait: {mails}.", _start(patient))
     if mails:
         return note(
             f"Mails that wait for a mail server: {mails}.", "Set APPRAISE_SMTP_HOST, or let HR print the notices."

