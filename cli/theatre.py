@@ -18,10 +18,9 @@ from rich.table import Table
 from cli.output import words
 from config.clock import SimulatedClock
 from config.mail_sink import MailSink
-from config.settings import IN_MEMORY, load_settings
+from config.settings import IN_MEMORY, Settings, load_settings
+from config.upgrading import upgrade_database
 from config.wiring import Wiring, wire
-from models.database import open_database
-from models.migrate import upgrade
 from services import appraisals, findings, naming
 from services.actors import Actor
 from services.appraisals import Moved, Words
@@ -43,7 +42,7 @@ class Theatre:
         self.zone = zoneinfo.ZoneInfo(zone)
         self.sink = MailSink(folder / MAILS)
         self.clock = SimulatedClock(opening_night)
-        self.settings = load_settings(
+        self.settings: Settings = load_settings(
             {
                 "data_dir": folder,
                 "database_url": f"sqlite:///{folder.absolute() / 'appraise.sqlite3'}",
@@ -60,24 +59,28 @@ class Theatre:
         self._read = 0
 
     def __enter__(self) -> Self:
-        engine = open_database(self.settings.database_owner_url)
-        try:
-            upgrade(engine)
-        finally:
-            engine.dispose()
+        upgrade_database(self.settings)
         self.sink.start()
-        self._wiring = wire(self.settings, clock=self.clock)
-        self._embedded = Embedded(self.settings, self._wiring).start()
-        # Rung at every commit, the worker races the play, and how many mails have gone at a line would be chance.
-        self._wiring.bell.connect(None)
+        self._wiring = wire(self.settings, clock=self.clock, make_key=True)
+        self.begin_work(self._wiring)
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self._embedded is not None:
-            self._embedded.stop()
+        self.end_work()
         if self._wiring is not None:
             self._wiring.close()
         self.sink.stop()
+
+    def begin_work(self, wiring: Wiring) -> None:
+        """Start the worker."""
+        self._embedded = Embedded(self.settings, wiring).start()
+        # Rung at every commit, the worker races the play, and how many mails have gone at a line would be chance.
+        wiring.bell.connect(None)
+
+    def end_work(self) -> None:
+        """Stop the worker."""
+        if self._embedded is not None:
+            self._embedded.stop()
 
     @property
     def uow(self) -> Any:

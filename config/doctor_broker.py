@@ -4,7 +4,7 @@ import datetime as dt
 import ipaddress
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, cast
+from typing import cast
 from urllib.parse import urlsplit
 
 from redis import Redis
@@ -64,7 +64,7 @@ def _connected(url: str) -> Iterator[Redis]:
 
 def _examined(client: Redis, place: str, now: dt.datetime, *, is_open: bool) -> Answer:
     client.ping()
-    facts = cast("dict[str, Any]", client.info("server"))
+    facts = client.info("server")
     version = str(facts["redis_version"])
     if tuple(int(part) for part in version.split(".")[:2]) < FLOOR:
         return fault(f"The broker at {place} is Redis {version}.", "Install Redis 6.2 or newer.")
@@ -94,7 +94,7 @@ def _unsafe(client: Redis) -> Iterator[tuple[str, str]]:
 
 
 def _skewed(client: Redis, now: dt.datetime) -> Iterator[tuple[str, str]]:
-    seconds, micros = cast("tuple[int, int]", client.time())
+    seconds, micros = client.time()
     skew = now - dt.datetime.fromtimestamp(seconds, dt.UTC) - dt.timedelta(microseconds=micros)
     if abs(skew) > SKEW:
         ahead = "ahead of" if skew > dt.timedelta() else "behind"

@@ -182,6 +182,12 @@ _DATABASE_WORDS: tuple[tuple[tuple[str, ...], type[AppraiseError], str, str], ..
         "The disk of the database is full; nothing was written. Make room and try again.",
     ),
     (
+        ("permission denied for table",),
+        Environment,
+        "privilege",
+        "The role of the application may not do this to the database; nothing was written. `appraise doctor` says why.",
+    ),
+    (
         ("readonly", "read-only", "permission denied"),
         Environment,
         "read-only",

@@ -18,7 +18,7 @@ from sqlalchemy import Engine
 from models import grants
 from models.database import open_database
 from models.migrate import upgrade
-from tests.servers import postgresql
+from tests.servers import postgresql, redis_server
 from tests.servers.folders import fast_folder
 
 SERVER: pytest.StashKey[postgresql.Server] = pytest.StashKey()
@@ -26,8 +26,9 @@ DATABASES = ("sqlite", "postgresql")
 
 
 def pytest_report_header() -> str:
-    """Say which server the run uses."""
-    return f"databases: SQLite and {postgresql.describe()}"
+    """Say which servers the run uses."""
+    others = ", ".join(map(str, postgresql.installations()))
+    return f"databases: SQLite and {postgresql.describe()}; at hand: {others}; brokers: {redis_server.describe()}"
 
 
 @pytest.hookimpl(optionalhook=True)

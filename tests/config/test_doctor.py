@@ -4,9 +4,6 @@ import datetime as dt
 import os
 import secrets
 import shutil
-import socketserver
-import threading
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,16 +13,17 @@ from sqlalchemy import Engine, text
 from catalog.shelf import rubric_text, workflow_text
 from config.doctor import CHECKS, Diagnosis, examine, refused
 from config.doctor_answers import State
-from config.mail_sink import MailSink, free_port
+from config.mail_sink import MailSink
 from config.settings import Settings, SettingsError, load_settings
 from config.wiring import wire
-from models import guards
+from models import grants, guards
 from models.database import open_database
 from models.migrate import downgrade, head
 from services.actors import SYSTEM
 from services.definitions import publish_rubric, publish_workflow
 from services.outbox import owe_job
 from services.outbox_jobs import record_failure
+from tests.servers.postgresql import APPLICATION
 
 
 @pytest.fixture(autouse=True)
@@ -277,62 +275,8 @@ def test_a_copy_that_mails_nobody_is_a_note(data: Path) -> None:
     assert (state, says) == ("note", "This copy of the database mails nobody until it is told to.")
 
 
-class Redis(socketserver.ThreadingTCPServer):
-    """Speaks as much of Redis as it takes to be asked for an answer; with a password it wants that first."""
-
-    daemon_threads = True
-
-    def __init__(self, answers: dict[bytes, bytes]) -> None:
-        self.answers = answers
-        super().__init__(("127.0.0.1", 0), _Talk)
-
-    @property
-    def address(self) -> str:
-        return f"127.0.0.1:{self.server_address[1]}"
-
-
-class _Talk(socketserver.BaseRequestHandler):
-    def handle(self) -> None:
-        while asked := self.request.recv(1024):
-            self.request.sendall(next(answer for word, answer in self.server.answers.items() if word in asked))
-
-
-@pytest.fixture
-def redis(request: pytest.FixtureRequest) -> Iterator[Redis]:
-    with Redis(request.param) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        yield server
-        server.shutdown()
-        thread.join()
-
-
-@pytest.mark.parametrize(
-    ("redis", "user", "state", "says"),
-    [
-        ({b"PING": b"+PONG\r\n"}, "", "good", "The broker at {} answers."),
-        ({b"AUTH": b"+OK\r\n", b"PING": b"+PONG\r\n"}, ":secret@", "good", "The broker at {} answers."),
-        (
-            {b"PING": b"-NOAUTH Authentication required.\r\n"},
-            "",
-            "fault",
-            "The broker at {} does not take our password.",
-        ),
-        ({b"AUTH": b"-WRONGPASS no\r\n"}, ":secret@", "fault", "The broker at {} does not take our password."),
-        ({b"PING": b"HTTP/1.1 400\r\n"}, "", "fault", "What answers at {} is no Redis."),
-    ],
-    indirect=["redis"],
-)
-def test_the_broker_is_asked_for_an_answer(data: Path, redis: Redis, user: str, state: str, says: str) -> None:
-    answer = found(settings_of(data, broker_url=f"redis://{user}{redis.address}/0"), "broker")
-    assert (answer.state.value, answer.says) == (state, says.format(redis.address))
-
-
-def test_no_broker_and_no_worker(data: Path) -> None:
-    port = free_port()
-    state, says, mend = told(settings_of(data, broker_url=f"redis://127.0.0.1:{port}"), "broker")
-    assert (state, mend) == ("fault", "Start Redis, or correct APPRAISE_BROKER_URL.")
-    assert says == f"The broker at 127.0.0.1:{port} does not answer (Connection refused)."
+def test_without_a_broker_the_workers_are_threads(data: Path) -> None:
+    assert told(settings_of(data), "broker")[0] == "good"
     assert told(settings_of(data, worker=False), "broker")[:2] == (
         "note", "No worker runs in this process, since APPRAISE_WORKER is off."
     )  # fmt: skip
@@ -349,6 +293,23 @@ def test_the_mail_server_is_greeted(data: Path, tmp_path: Path) -> None:
     state, says, mend = told(settings_of(data, **server, smtp_tls="none"), "mail")
     assert (state, mend) == ("fault", "Start it, or correct APPRAISE_SMTP_HOST, _PORT, _TLS, _USER and _PASSWORD.")
     assert "(ConnectionRefusedError)" in says
+
+
+@pytest.mark.parametrize("database", ["postgresql"])
+def test_on_postgresql_the_privileges_of_the_role_are_compared(
+    application_url: str, engine: Engine, tmp_path: Path
+) -> None:
+    settings = settings_of(tmp_path, database_url=application_url)
+    assert "privileges" not in told(settings, "database")[1]
+    with engine.begin() as connection:
+        connection.exec_driver_sql(f"GRANT UPDATE, DELETE ON move TO {APPLICATION}")
+        connection.exec_driver_sql(f"REVOKE INSERT ON job FROM {APPLICATION}")
+    state, says, mend = told(settings, "database")
+    assert (state, mend.endswith("Run `appraise db upgrade`.")) == ("fault", True)
+    assert "The privileges are not those listed: the role may not INSERT on job. And 1 more." in says
+    with engine.begin() as connection:
+        grants.grant(connection, APPLICATION)
+    assert "privileges" not in told(settings, "database")[1]
 
 
 @pytest.mark.parametrize("database", ["postgresql"])

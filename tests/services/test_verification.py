@@ -36,6 +36,7 @@ from tests.services.builders import (
     open_quarter,
 )
 from tests.services.closing import END, close_all, deduct, finalise, release, vouch
+from tests.services.owning import address
 
 KEYS = AuditKeys("k1", {"k1": b"a key that only the tests use"})
 
@@ -137,7 +138,7 @@ def tamper(uow: UnitOfWork, *statements: str) -> None:
         driver.commit()
         driver.close()
         return
-    with psycopg.connect(uow.engine.url.set(drivername="postgresql").render_as_string(hide_password=False)) as driver:
+    with psycopg.connect(postgresql.plain(address(uow))) as driver:
         driver.execute("SET session_replication_role = replica")
         for statement in statements:
             driver.execute(statement.encode())
