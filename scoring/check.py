@@ -121,7 +121,7 @@ def _completeness(post: Post, where: str) -> Iterator[Problem]:
     if not post.items:
         text = f"{post.id} has no items, so it cannot be scored."
         yield Problem("post-without-items", "warning", where, text, "Add items that reach its maximum.")
-    elif post.points != post.maximum:
+    if post.points != post.maximum:
         text = f"the items of {post.id} add up to {to_decimal(post.points)} of {to_decimal(post.maximum)} points."
         yield Problem("sum-not-max", "warning", where, text, "Add or change items, or correct the maximum.")
 

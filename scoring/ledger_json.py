@@ -1,11 +1,12 @@
 """Reading a ledger from JSON, the format of `rubric score --ledger`: figures are decimals in quotes, days ISO dates."""
 
 import datetime as dt
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterator
 from fractions import Fraction
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, StrictBool, ValidationError
+from pydantic import AfterValidator, BeforeValidator, Field, StrictBool, StringConstraints, ValidationError
 
 from scoring.errors import LedgerError
 from scoring.ledger import DutyRecord, Finding, Ledger, Revision
@@ -14,8 +15,21 @@ from scoring.shape import Decimal, Frozen
 WorkingDays = Callable[[dt.date, dt.date, str | None], frozenset[dt.date]]
 """Gives the working days from one day to another of the calendar named; None names the rubric's."""
 
-Text = Annotated[str, Field(min_length=1)]
+
+def _iso_day(value: object) -> object:
+    # pydantic would also take a number of seconds, and a moment at midnight, for a day
+    if isinstance(value, str) and not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", value):
+        raise ValueError(f'"{value}" is no day; write it like "2026-02-03".')
+    if isinstance(value, int | float):
+        raise ValueError(f'{value} is no day in quotes; write it like "2026-02-03".')  # noqa: TRY004 - pydantic's own
+    return value
+
+
+Text = Annotated[str, StringConstraints(min_length=1, strip_whitespace=True)]
+"""A name: the same with and without blanks around it, since nobody sees those."""
+
 Month = Annotated[str, Field(pattern=r"^[0-9]{4}-(0[1-9]|1[0-2])$")]
+Day = Annotated[dt.date, BeforeValidator(_iso_day)]
 
 
 def _share(value: Fraction) -> Fraction:
@@ -27,15 +41,15 @@ def _share(value: Fraction) -> Fraction:
 class PeriodPart(Frozen):
     """The first and the last day of the period, both included."""
 
-    from_: Annotated[dt.date, Field(alias="from")]
-    to: dt.date
+    from_: Annotated[Day, Field(alias="from")]
+    to: Day
 
 
 class AssignmentPart(Frozen):
     """The days the post was held, both included; an open side reaches beyond the period."""
 
-    from_: Annotated[dt.date | None, Field(alias="from")] = None
-    to: dt.date | None = None
+    from_: Annotated[Day | None, Field(alias="from")] = None
+    to: Day | None = None
 
 
 class RevisionPart(Frozen):
@@ -53,10 +67,10 @@ class FindingPart(Frozen):
     """
 
     rule: Text
-    on: dt.date
+    on: Day
     id: Text | None = None
-    known: dt.date | None = None
-    counted_on: dt.date | None = None
+    known: Day | None = None
+    counted_on: Day | None = None
     amount: Decimal | None = None
     units: Decimal | None = None
     key: Text | None = None
@@ -123,13 +137,27 @@ def ledger_from_json(content: Any, *, working_days: WorkingDays, where: str = "l
     )
 
 
+_OBJECT = "this is no object; write keys and values in braces, or leave the key out."
+_MESSAGES = {
+    "extra_forbidden": "this key is unknown; delete it or correct its name.",
+    "missing": "this key is missing; add it.",
+    "model_type": _OBJECT,
+    "dict_type": _OBJECT,
+    "tuple_type": "this is no list; write it in square brackets, or leave the key out.",
+    "string_type": "this is no text; write it in quotes.",
+    "string_too_short": "this is empty; write something, or leave the key out.",
+    "string_pattern_mismatch": 'this is no month; write it like "2026-02".',
+    "bool_type": "write true or false, without quotes.",
+    "date_from_datetime_parsing": "there is no such day; correct it.",
+    "date_type": 'this is no day; write it like "2026-02-03".',
+}
+
+
 def _sentence(where: str, fault: Any) -> str:
     path = ".".join(str(part + 1) if isinstance(part, int) else part for part in fault["loc"]) or "the ledger"
-    messages = {
-        "extra_forbidden": "this key is unknown; delete it or correct its name.",
-        "missing": "this key is missing; add it.",
-    }
-    message = messages.get(fault["type"]) or str(fault["msg"]).removeprefix("Value error, ")
+    message = _MESSAGES.get(fault["type"]) or str(fault["msg"]).removeprefix("Value error, ")
+    if fault["type"] == "literal_error":
+        message = f"{fault['input']!r} is not possible; write one of {fault['ctx']['expected']}."
     return f"{where}: `{path}`: {message}"
 
 
@@ -139,11 +167,8 @@ def _agree(file: LedgerFile, where: str) -> None:
     def refuse(key: str, why: str) -> LedgerError:
         return LedgerError(f"{where}: `{key}`: {why}", code="malformed", where=key)
 
-    if file.period.from_ > file.period.to:
-        raise refuse("period", "it ends before it begins; exchange the days.")
-    begin, end = file.assignment.from_, file.assignment.to
-    if begin is not None and end is not None and begin > end:
-        raise refuse("assignment", "it ends before it begins; exchange the days.")
+    for wrong in _days(file):
+        raise refuse(*wrong)
     first, last = file.period.from_.strftime("%Y-%m"), file.period.to.strftime("%Y-%m")
     for number, duty in enumerate(file.duties, start=1):
         key = f"duties.{number}"
@@ -160,6 +185,17 @@ def _agree(file: LedgerFile, where: str) -> None:
     for number, finding in enumerate(file.findings, start=1):
         if finding.key is not None and finding.document is not None and finding.key != finding.document:
             raise refuse(f"findings.{number}", "`key` and `document` name two things; keep one.")
+
+
+def _days(file: LedgerFile) -> Iterator[tuple[str, str]]:
+    """Yield what the days of period and assignment contradict: the key, and why."""
+    begin, end = file.assignment.from_, file.assignment.to
+    if file.period.from_ > file.period.to:
+        yield "period", "it ends before it begins; exchange the days."
+    if begin is not None and end is not None and begin > end:
+        yield "assignment", "it ends before it begins; exchange the days."
+    if (begin is not None and begin > file.period.to) or (end is not None and end < file.period.from_):
+        yield "assignment", "no day of it is in the period, so there is nothing to score; correct the days."
 
 
 def _finding(part: FindingPart, number: int) -> Finding:

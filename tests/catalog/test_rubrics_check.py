@@ -18,7 +18,11 @@ FAITHFUL = [
         ("responsibility-without-item", f"posts[personnel-officer].responsibilities[personnel-officer-{number}]")
         for number in (2, 3, 4, 5)
     ),
-    *(("post-without-items", f"posts[{post}]") for post in ("clerical", "logistics", "escort", "cash-driver")),
+    *(
+        (code, f"posts[{post}]")
+        for post in ("clerical", "logistics", "escort", "cash-driver")
+        for code in ("post-without-items", "sum-not-max")
+    ),
 ]
 
 

@@ -44,6 +44,11 @@ def test_the_example_of_the_format_is_admitted_whole() -> None:
     assert score(rubric(), "deputy-security", book).total == 80
 
 
+def test_blanks_around_a_name_make_no_second_key_or_incident() -> None:
+    book = ledger(findings=[finding("D4.1", "4", key="k "), finding("D4.1", "3", key=" k")])
+    assert [one.key for one in book.findings] == ["k", "k"]
+
+
 def test_the_calendar_the_ledger_names_is_asked() -> None:
     asked = []
     ledger_from_json(
@@ -59,12 +64,25 @@ def test_the_calendar_the_ledger_names_is_asked() -> None:
         ({"period": {"from": "2026-01-01"}}, "`period.to`: this key is missing; add it."),
         ({"period": {"from": "2026-04-01", "to": "2026-03-31"}}, "`period`: it ends before it begins"),
         ({"assignment": {"from": "2026-03-01", "to": "2026-02-01"}}, "`assignment`: it ends before it begins"),
+        ({"assignment": {"from": "2026-04-01"}}, "`assignment`: no day of it is in the period"),
+        ({"assignment": {"to": "2025-12-31"}}, "`assignment`: no day of it is in the period"),
+        ({"assignment": None}, "`assignment`: this is no object"),
+        ({"findings": None}, "`findings`: this is no list"),
+        ({"closed": []}, "`closed`: this is no object"),
         ({"findngs": []}, "`findngs`: this key is unknown"),
+        ({"findings": [{"rule": "D1.1", "on": 0}]}, "`findings.1.on`: 0 is no day in quotes"),
+        ({"findings": [{"rule": "D1.1", "on": "1769990400"}]}, '`findings.1.on`: "1769990400" is no day'),
+        ({"findings": [{"rule": "D1.1", "on": "2026-02-03T00:00:00"}]}, '"2026-02-03T00:00:00" is no day'),
+        ({"findings": [{"rule": "D1.1", "on": "2026-02-30"}]}, "`findings.1.on`: there is no such day"),
+        ({"findings": [finding("D4.1", "4", key="  ")]}, "`findings.1.key`: this is empty"),
+        ({"findings": [{**finding("D1.1"), "reason": 4}]}, "`findings.1.reason`: this is no text"),
+        ({"findings": [{**finding("D1.1"), "voided": "no"}]}, "`findings.1.voided`: write true or false"),
+        ({"findings": [finding("D1.1", "4", revisions=[{"kind": "raise"}])]}, "'raise' is not possible; write one of"),
         ({"findings": [{"rule": "D1.1", "on": "3 February"}]}, "`findings.1.on`"),
         ({"findings": [finding("D1.1", 4)]}, "`findings.1.amount`: 4 is not a decimal in quotes"),  # type: ignore[arg-type]
         ({"findings": [finding("D1.1", "4e0")]}, '"4e0" is not a plain decimal'),
         ({"findings": [finding("A1.7", key="a", document="b")]}, "`key` and `document` name two things"),
-        ({"duties": [{"rule": "A1.1", "month": "2026-13", "coverage": "1"}]}, "`duties.1.month`"),
+        ({"duties": [{"rule": "A1.1", "month": "2026-13", "coverage": "1"}]}, "`duties.1.month`: this is no month"),
         ({"duties": [{"rule": "A1.1", "month": "2026-04", "coverage": "1"}]}, "2026-04 is not in the period"),
         ({"duties": [{"rule": "A1.1", "month": "2026-01", "coverage": "80"}]}, "coverage is a share from 0 to 1"),
         ({"duties": [{"rule": "A1.1", "month": "2026-01"}]}, "neither coverage nor sites nor why it is excused"),
