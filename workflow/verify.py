@@ -7,9 +7,20 @@ from operator import eq
 
 from workflow.form import Definition, GroupForm, StageForm
 from workflow.paths import Step, reached, reverses, shortest, steps_of, way_to
-from workflow.vocabulary import HOLDER_ROLES, JUDGING_EFFECTS, JUDGING_ROLES, Effect, Missed, Outcome, Role
+from workflow.vocabulary import (
+    GRANTED_ROLES,
+    HOLDER_ROLES,
+    JUDGING_EFFECTS,
+    JUDGING_ROLES,
+    Effect,
+    Missed,
+    Outcome,
+    Role,
+)
 
 _JUDGES = frozenset(JUDGING_ROLES)
+_PROOFS_OF_SILENCE = frozenset({"has-access", "noticed", "window-over"})
+"""What must hold before a silence is an answer: the person knows, could answer, and the days are over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +39,9 @@ def verify(definition: Definition) -> tuple[Fault, ...]:
     """Return every fault of a definition; none means that it may be published (domain.md, sections 5 and 8, W1-W8).
 
     Proven: every stage is reachable; an end is reachable from each; no circle of automatic moves; every stage has a
-    holder who can act there and a way out when he is missing; nobody can score, review or decide his own; nothing
-    ends rated without a score and a review; no score comes out of silence; each action means one thing per stage.
+    holder who can act there and a way out when he is missing; nobody can score, review or decide his own; only
+    judges judge, each in his own part; HR is not above the appraisal; nothing ends rated without a score and a
+    review; no score comes out of silence; each action means one thing per stage.
     """
     graph = _Graph(definition)
     return (
@@ -38,6 +50,7 @@ def verify(definition: Definition) -> tuple[Fault, ...]:
         *graph.circles(),
         *graph.holders(),
         *graph.own(),
+        *graph.parts(),
         *graph.judged(),
         *graph.silence(),
         *graph.meanings(),
@@ -143,9 +156,28 @@ class _Graph:
             if step.who & _JUDGES:
                 text = f"'{step.action}' is open to a judge and to the person appraised; make two actions of it."
                 yield Fault("own-judge", text, self.after(step))
-            elif step.effects & {*JUDGING_EFFECTS, Effect.CLOSE_NOT_RATED}:
+            elif step.effects & {*JUDGING_EFFECTS, Effect.CLOSE_NOT_RATED} or step.outcome is Outcome.NOT_RATED:
                 text = f"With '{step.action}' somebody would judge himself; take `appraisee` out of it."
                 yield Fault("own-judge", text, self.after(step))
+
+    def parts(self) -> Iterator[Fault]:
+        """Only a judge judges, and each in his own part: an appeal is decided by neither scorer nor reviewer."""
+        contested = {step.to for step in self.steps if Effect.CONTEST in step.effects}
+        for step in self.forward:
+            judging = not step.effects.isdisjoint(JUDGING_EFFECTS)
+            if judging and step.who - _JUDGES - {Role.APPRAISEE, Role.SYSTEM}:
+                others = ", ".join(sorted(step.who - _JUDGES))
+                text = f"'{step.action}' makes a score and is open to {others}; leave it to a judge."
+                yield Fault("judged-by-others", text, self.after(step))
+            holder = Role.DECIDER if step.start in contested else self.holder[step.start]
+            strange = (step.who & _JUDGES) - {holder}
+            onward = step.to != step.start and (Role.DECIDER in strange or step.start in contested)
+            if strange and holder in _JUDGES and (judging or onward or step.to in self.ends):
+                text = f"With '{step.action}' the {min(strange)} would do the part of the {holder}; leave it to him."
+                yield Fault("part-of-another", text, self.after(step))
+            if step.who.intersection(GRANTED_ROLES) and "not-own-or-superior" not in step.guards:
+                text = f"'{step.action}' could be done to one's own superior; add the guard not-own-or-superior."
+                yield Fault("above-the-appraisal", text, self.after(step))
 
     def judged(self) -> Iterator[Fault]:
         """Nothing ends rated unless a judge scored it and, where there is a review, a reviewer let it through."""
@@ -174,9 +206,17 @@ class _Graph:
         return step.who <= {Role.REVIEWER, Role.DECIDER}
 
     def silence(self) -> Iterator[Fault]:
+        own_silence = (Missed.ACCEPT_BY_SILENCE, Role.APPRAISEE)
+        answered = {stage.id for stage in self.stages if (stage.missed, stage.holder) == own_silence}
         for step in self.steps:
             if Role.SYSTEM not in step.who:
                 continue
+            missing = sorted(_PROOFS_OF_SILENCE.difference(step.guards))
+            if step.start in answered and step.to in self.ends and missing:
+                text = (
+                    f"'{step.action}' would take it for accepted too early; it lacks the guard {' and '.join(missing)}."
+                )
+                yield Fault("score-from-silence", text, self.after(step))
             if step.effects & {*JUDGING_EFFECTS, Effect.STATEMENT, Effect.CONTEST}:
                 text = f"'{step.action}' would speak or score for somebody who was silent; take `system` out of it."
                 yield Fault("score-from-silence", text, self.after(step))

@@ -139,6 +139,52 @@ def test_taking_back_is_no_way_around_the_score_unless_it_pretends_to_be(text: s
     assert only(planted, "unscored-end").path[1] == "scoring --undo--> review"
 
 
+@pytest.mark.parametrize("who", ["hr", "approver", "clerk", "proxy"])
+def test_nobody_without_a_part_judges(text: str, who: str) -> None:
+    guards = 'guards = ["not-own-or-superior"]'
+    planted = text + move("adjust", "review", "review", f'"{who}"', f'effects = ["revise", "score"]\n{guards}')
+    fault = only(planted, "judged-by-others")
+    assert f"is open to {who}" in fault.text
+    assert fault.path[-1] == "review --adjust--> review"
+
+
+@pytest.mark.parametrize("judge", ["assessor", "reviewer"])
+def test_an_appeal_is_decided_by_neither_scorer_nor_reviewer(text: str, judge: str) -> None:
+    planted = text.replace('who = "decider"', f'who = "{judge}"').replace('holder = "decider"', f'holder = "{judge}"')
+    found = [fault for fault in faults(planted) if fault.code == "part-of-another"]
+    assert [fault.path[-1] for fault in found] == ["appeal --decide--> closed", "appeal --send-back--> scoring"]
+    assert all(f"the {judge} would do the part of the decider" in fault.text for fault in found)
+
+
+def test_who_may_have_to_decide_an_appeal_does_not_review(text: str) -> None:
+    planted = text + move("wave-through", "review", "signoff", '"decider"')
+    assert only(planted, "part-of-another").path[-1] == "review --wave-through--> signoff"
+
+
+def test_an_assessor_may_ask_for_it_back_from_the_review(text: str) -> None:
+    assert faults(text + move("recall", "review", "scoring", '"assessor"')) == []
+
+
+def test_nobody_closes_his_own_as_not_rated(text: str) -> None:
+    planted = text + move("spare-me", "signoff", "closed", '"appraisee"', 'outcome = "not-rated"')
+    assert only(planted, "own-judge").path[-1] == "signoff --spare-me--> closed"
+
+
+def test_hr_is_not_above_the_appraisal(text: str) -> None:
+    planted = text + move("nudge", "review", "review", '"hr"')
+    assert only(planted, "above-the-appraisal").path[-1] == "review --nudge--> review"
+
+
+@pytest.mark.parametrize("guard", ["has-access", "noticed", "window-over"])
+def test_a_silence_is_an_answer_only_after_notice_access_and_days(text: str, guard: str) -> None:
+    found = [fault for fault in faults(text.replace(f'"{guard}", ', "")) if fault.code == "score-from-silence"]
+    assert [fault.path[-1] for fault in found] == [
+        "signoff --conclude--> closed",
+        "signoff --conclude-refused--> closed",
+    ]
+    assert all(f"it lacks the guard {guard}" in fault.text for fault in found)
+
+
 def test_the_clock_scores_nobody(text: str) -> None:
     planted = text + move("lapse", "scoring", "review", '"system"', 'effects = ["score"]')
     found = [fault.path for fault in faults(planted) if fault.code == "score-from-silence"]
