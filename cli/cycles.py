@@ -37,7 +37,7 @@ def new(
     last: Annotated[str | None, typer.Option("--to", help="The period's last day.")] = None,
     override: Annotated[
         str | None,
-        typer.Option("--override", help="Why a rubric that came later judges this period; printed on every form."),
+        typer.Option("--override", help="Why a rubric that came later judges this period; its forms show it."),
     ] = None,
     as_: AsOption = None,
     reason: ReasonOption = None,
@@ -74,7 +74,7 @@ def open_(
     *,
     cycle: CycleArgument,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Draw up the roster and list its problems; open nothing.")
+        bool, typer.Option("--dry-run", help="Draw up the roster, list its problems, end with 0; open nothing.")
     ] = False,
     leave_out: Annotated[
         list[str] | None, typer.Option("--leave-out", metavar="NUMBER=REASON", help="Leave a person out; repeat it.")

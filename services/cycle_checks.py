@@ -187,10 +187,8 @@ def _check_choices(tx: Transaction, faults: Faults, row: Any, where: str, events
     created = events[0]
     opened = next((told for told in events if told.kind == "opened"), None)
     through = opened.payload["overrides"] if opened is not None else {}
-    said = {
-        post: (rubric, through.get(post, created.payload["override"]))
-        for post, rubric in created.payload["rubrics"].items()
-    }
+    late = dict.fromkeys(created.payload["late"], created.payload["override"])
+    said = {post: (rubric, through.get(post, late.get(post))) for post, rubric in created.payload["rubrics"].items()}
     stored = {found.code: (found.definition_id, found.digest) for found in tx.all(_RUBRICS, {"cycle": row.id})}
     for post in sorted(said.keys() | stored.keys()):
         if said.get(post) != stored.get(post):

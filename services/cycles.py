@@ -88,7 +88,8 @@ def new(
     published rubrics; of two that have the same post the later named counts. A version can be named: `bank-office@2`.
 
     Raises:
-        Malformed: the code says no period and none is given, or it has a space, / or @ in it.
+        Malformed: the code says no period and none is given, or it has a space, / or @ in it; a reason to override
+            is given and every rubric was in force.
         NotFound: a rubric or the workflow is not published.
         Refused: no version was in force on the first day (reading 12) and no reason to override is given.
         Conflict: there is such a cycle already.
@@ -120,10 +121,19 @@ def new(
         posts = {row.code: row.id for row in tx.all(_POSTS)}
         reason = store_text(tx, override_reason)
         chosen: dict[str, tuple[int, str]] = {}
+        late: set[int] = set()
         for name in rubrics:
-            row = _in_force(tx, name, first, override=reason is not None)
+            row, in_force = _in_force(tx, name, first, override=reason is not None)
+            if not in_force:
+                late.add(row.id)
             rubric = definitions.rubric_of(tx, row.id, row.digest)
             chosen |= {post.id: (row.id, f"{row.name}@{row.version}") for post in rubric.posts if post.id in posts}
+        judged_late = [post for post, found in sorted(chosen.items()) if found[0] in late]
+        if reason is not None and not judged_late:
+            raise Malformed(
+                f"Every rubric of {code} was in force on {first}, so there is nothing to override; leave it out.",
+                "nothing-to-override",
+            )
         tx.insert_many(
             CYCLE_RUBRIC,
             [
@@ -131,7 +141,7 @@ def new(
                     "cycle_id": cycle_id,
                     "post_id": posts[post],
                     "definition_id": found[0],
-                    "override_reason_id": reason.id if reason is not None else None,
+                    "override_reason_id": reason.id if reason is not None and post in judged_late else None,
                 }
                 for post, found in sorted(chosen.items())
             ],
@@ -149,6 +159,7 @@ def new(
                 "workflow": workflow_row.id,
                 "rubrics": {post: found[0] for post, found in sorted(chosen.items())},
                 "override": reason.digest if reason is not None else None,
+                "late": judged_late,
             },
         )
     return Created(cycle_id, code, first, last, {post: found[1] for post, found in sorted(chosen.items())})
@@ -181,20 +192,21 @@ def period_of(code: str) -> tuple[dt.date, dt.date]:
     return first, dt.date(int(year), last_month, calendar.monthrange(int(year), last_month)[1])
 
 
-def _in_force(tx: Transaction, name: str, first: dt.date, *, override: bool) -> Row[Any]:
+def _in_force(tx: Transaction, name: str, first: dt.date, *, override: bool) -> tuple[Row[Any], bool]:
+    """Return the version that judges a period which begins on `first`, and whether it was in force on that day."""
     latest = definitions.named(tx, "rubric", name)
     row = definitions.in_force(tx, "rubric", latest.name, first)
     if "@" in name:
         row = latest if row is not None and latest.version <= row.version else None
     if row is None and override:
-        return latest
+        return latest, False
     if row is None:
         raise Refused(
             f"rubric-after-period-start: {name} was not in force on {first}: no rule judges the past. "
             "Use a version adopted, announced and published by then, or override it with a reason.",
             "rubric-after-period-start",
         )
-    return row
+    return row, True
 
 
 def demand_hr(tx: Transaction, actor: Actor, now: dt.datetime, doing: str) -> frozenset[str]:

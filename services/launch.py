@@ -2,13 +2,14 @@
 
 import datetime as dt
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sqlalchemy import Row, bindparam, func, select, update
 
 from models.columns import table_of
 from models.cycles import Cycle, CycleRubric, Roster
+from models.history import TextBody
 from models.people import Post
 from services import naming, roster
 from services.access import superiors_of
@@ -26,6 +27,7 @@ CYCLE = table_of(Cycle)
 CYCLE_RUBRIC = table_of(CycleRubric)
 ROSTER = table_of(Roster)
 POST = table_of(Post)
+TEXT_BODY = table_of(TextBody)
 CHUNK = 2000
 """Roster rows a job opens at once, unless the settings say otherwise."""
 
@@ -36,6 +38,13 @@ _OVERRIDE = (
         CYCLE_RUBRIC.c.post_id == select(POST.c.id).where(POST.c.code == bindparam("post")).scalar_subquery(),
     )
     .values(override_reason_id=bindparam("reason"))
+)
+_EARLIER = (
+    select(POST.c.code, TEXT_BODY.c.body)
+    .select_from(CYCLE_RUBRIC)
+    .join(POST, POST.c.id == CYCLE_RUBRIC.c.post_id)
+    .join(TEXT_BODY, TEXT_BODY.c.id == CYCLE_RUBRIC.c.override_reason_id)
+    .where(CYCLE_RUBRIC.c.cycle_id == bindparam("cycle"))
 )
 _BOUNDS = select(func.min(ROSTER.c.id).label("low"), func.max(ROSTER.c.id).label("high")).where(
     ROSTER.c.cycle_id == bindparam("cycle")
@@ -64,7 +73,7 @@ def dry_run(
     """Draw up the roster of a planned cycle and write it, with every problem and its mend; nothing opens.
 
     Raises:
-        Malformed: a choice has no reason.
+        Malformed: a choice has no reason, or lets a post through whose rubric is complete.
         NotFound: there is no such cycle, or a person or post among the choices does not exist in it.
         Refused: the cycle is not planned any more, the actor is no HR officer, or leaves himself or a superior out.
     """
@@ -129,7 +138,7 @@ def open_cycle(
 
     Raises:
         OpeningRefused: problems with severity error remain that no choice answers.
-        Malformed: a choice has no reason.
+        Malformed: a choice has no reason, or lets a post through whose rubric is complete.
         NotFound: there is no such cycle, or a person or post among the choices does not exist in it.
         Refused: the cycle is open already, the actor is no HR officer, or leaves himself or a superior out.
         Conflict: somebody opened it at the same moment.
@@ -151,7 +160,7 @@ def open_cycle(
                 f"`appraise cycle open {cycle} --dry-run` lists every problem with its mend.",
                 report,
             )
-        left_out, overrides = _reasons(tx, choices)
+        left_out, overrides = _reasons(tx, _with_earlier(tx, row.id, choices))
         roster.write(tx, row.id, drawn, left_out)
         if overrides:
             tx.run(_OVERRIDE, [{"cycle": row.id, "post": on, "reason": text.id} for on, text in overrides.items()])
@@ -179,6 +188,18 @@ def open_cycle(
                 now=now,
             )
     return Opened(row.id, report, ranges)
+
+
+def _with_earlier(tx: Transaction, cycle_id: int, choices: roster.Choices) -> roster.Choices:
+    """Put before the reason of each post let through the one for which its rubric came late: the form shows both."""
+    if not choices.override_incomplete:
+        return choices
+    earlier = {row.code: row.body for row in tx.all(_EARLIER, {"cycle": cycle_id})}
+    both = {
+        post: f"{earlier[post]} {reason}" if post in earlier else reason
+        for post, reason in choices.override_incomplete.items()
+    }
+    return replace(choices, override_incomplete=both)
 
 
 def _reasons(tx: Transaction, choices: roster.Choices) -> tuple[dict[str, StoredText], dict[str, StoredText]]:

@@ -99,7 +99,7 @@ def draw(tx: Transaction, cycle: Row[Any], on: dt.date, choices: Choices) -> Dra
     `cycle` is a row of `naming.cycle`.
 
     Raises:
-        Malformed: a choice has no reason.
+        Malformed: a choice has no reason, or lets a post through whose rubric is complete.
         NotFound: a person or post among the choices does not exist here.
     """
     organisation = naming.organisation(tx)
@@ -112,7 +112,8 @@ def draw(tx: Transaction, cycle: Row[Any], on: dt.date, choices: Choices) -> Dra
         and (row.valid_to is None or row.valid_to >= cycle.period_from)
     ]
     rubrics = {row.post: row for row in tx.all(_RUBRICS, {"cycle": cycle.id})}
-    _known(choices, held, rubrics)
+    parsed = {post: rubric_of(tx, row.definition_id, row.digest) for post, row in rubrics.items()}
+    _known(choices, held, parsed)
     closures = calendars.closures(tx)
     working = calendars.working_days(organisation.calendar, cycle.period_from, cycle.period_to, closures)
     span = {"first": cycle.period_from, "last": cycle.period_to}
@@ -123,7 +124,6 @@ def draw(tx: Transaction, cycle: Row[Any], on: dt.date, choices: Choices) -> Dra
     above = {form.post for form in roles.positions.values() if form.post is not None}
     grouped = {post for group in roles.groups for post in group.posts}
     problems: list[Problem] = []
-    parsed = {post: rubric_of(tx, row.definition_id, row.digest) for post, row in rubrics.items()}
     appraised = {row.post for row in held if row.number not in choices.leave_out}
     unfinished = _incomplete(parsed, appraised, choices, problems)
     rows: list[dict[str, Any]] = []
@@ -177,7 +177,7 @@ def row_digest(row: Mapping[str, Any]) -> str:
     return digest({name: str(value) for name, value in row.items() if name not in {"id", "digest", "reason_id"}})
 
 
-def _known(choices: Choices, held: Sequence[Row[Any]], rubrics: Mapping[str, Any]) -> None:
+def _known(choices: Choices, held: Sequence[Row[Any]], rubrics: Mapping[str, Rubric]) -> None:
     numbers = {row.number for row in held}
     for number, reason in choices.leave_out.items():
         if not reason.strip():
@@ -189,6 +189,11 @@ def _known(choices: Choices, held: Sequence[Row[Any]], rubrics: Mapping[str, Any
             raise Malformed(f"--override-incomplete {post} needs a reason: {post}=REASON.", "reason-missing")
         if post not in rubrics:
             raise NotFound(f"No rubric of this cycle has the post {post}.", "unknown-post")
+        if not incomplete(rubrics[post], post):
+            raise Malformed(
+                f"The rubric of {post} is complete, so there is nothing to override; leave it out.",
+                "nothing-to-override",
+            )
 
 
 def _incomplete(parsed: Mapping[str, Rubric], in_use: set[str], choices: Choices, problems: list[Problem]) -> set[str]:

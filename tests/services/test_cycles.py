@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import text as plain
 
 from catalog.shelf import rubric_text
-from services import cycles, definitions, enrolment, launch
+from services import cycles, definitions, enrolment, launch, verification
 from services.actors import SYSTEM
 from services.errors import AppraiseError, Conflict, Malformed, NotFound, Refused
 from services.unit_of_work import UnitOfWork
@@ -146,6 +146,26 @@ def test_no_rule_judges_the_past(uow: UnitOfWork, office: TinyOffice) -> None:
             plain("SELECT DISTINCT t.body FROM cycle_rubric r JOIN text_body t ON t.id = r.override_reason_id")
         )
     assert [row.body for row in reasons] == ["Agreed with everybody."]
+    with pytest.raises(
+        Malformed, match=r"Every rubric of 2026Q2 was in force on 2026-04-01, so there is nothing to override"
+    ):
+        new(uow, office, "2026Q2", rubrics=["late"], override_reason="To be sure.")
+
+
+def test_only_the_posts_of_a_late_rubric_carry_the_reason_it_was_let_through(
+    uow: UnitOfWork, office: TinyOffice
+) -> None:
+    head, *posts = rubric_text(RUBRIC).replace('id = "bank-office-completed"', 'id = "late"', 1).split("[[posts]]")
+    text = "[[posts]]".join([head, posts[0]])
+    definitions.publish_rubric(uow, actor=SYSTEM, now=noon(1, 2), text=text, where="late")
+    created = new(uow, office, rubrics=[RUBRIC, "late"], override_reason="Agreed with everybody.")
+    assert isinstance(created, cycles.Created)
+    with uow.read() as tx:
+        reasons = tx.all(
+            plain("SELECT p.code FROM cycle_rubric r JOIN post p ON p.id = r.post_id WHERE override_reason_id > 0")
+        )
+    assert [row.code for row in reasons] == [post for post, name in created.rubrics.items() if name == "late@1"]
+    assert [fault for fault in verification.verify(uow).faults if "rubric of" in fault.where] == []
 
 
 def test_the_version_in_force_on_the_first_day_is_taken_and_not_a_later_one(

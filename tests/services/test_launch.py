@@ -6,13 +6,14 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
-from services import launch
+from catalog.shelf import rubric_text
+from services import cycles, definitions, desk, launch, verification
 from services.actors import SYSTEM
 from services.errors import NotFound, Refused
 from services.launch import OpeningRefused
 from services.roster import Choices
 from services.unit_of_work import UnitOfWork
-from tests.services.builders import CLERK, DIRECTOR, ESCORT, OFFICER, PERSONNEL, PRESIDENT, QUARTER, noon
+from tests.services.builders import CLERK, DIRECTOR, ESCORT, OFFICER, PERSONNEL, PRESIDENT, QUARTER, build_office, noon
 from tests.services.planning import OPENING, Plan
 
 FAITHFUL = "bank-office"
@@ -132,6 +133,20 @@ def test_an_incomplete_post_opens_only_by_its_own_override(uow: UnitOfWork) -> N
     assert [(row.code, row.body) for row in reasons] == [("personnel-officer", REASON)]
     event = json.loads(plan.rows("SELECT payload FROM event WHERE kind = 'opened'")[0].payload)
     assert set(event["overrides"]) == {"personnel-officer"}
+
+
+def test_the_form_shows_why_a_rubric_that_came_late_and_is_incomplete_was_let_through(uow: UnitOfWork) -> None:
+    office = build_office(uow)
+    late = rubric_text(FAITHFUL).replace('id = "bank-office"', 'id = "late"', 1)
+    definitions.publish_rubric(uow, actor=SYSTEM, now=noon(1, 2), text=late, where="late")
+    hr = office.actor(OFFICER)
+    cycles.new(uow, actor=hr, now=noon(1, 5), code=QUARTER, rubrics=["late"], override_reason="A merger.")
+    plan = Plan(uow, office)
+    posts = ("personnel-officer", "clerical", "escort")
+    plan.run(plan.open(Choices(override_incomplete=dict.fromkeys(posts, REASON))))
+    shown = desk.show(uow, actor=hr, now=OPENING, appraisal=f"{QUARTER}/{OFFICER}")
+    assert shown.override_reason == f"A merger. {REASON}"
+    assert [fault for fault in verification.verify(uow).faults if "rubric of" in fault.where] == []
 
 
 def test_an_override_answers_no_other_problem(uow: UnitOfWork) -> None:

@@ -227,6 +227,8 @@ def test_people_and_posts_among_the_choices_must_exist_and_have_a_reason(plan: P
         plan.dry_run(Choices(leave_out={"4711": "Gone."}))
     with pytest.raises(NotFound, match="No rubric of this cycle has the post gardener"):
         plan.dry_run(Choices(override_incomplete={"gardener": "So be it."}))
+    with pytest.raises(Malformed, match="The rubric of clerical is complete, so there is nothing to override"):
+        plan.dry_run(Choices(override_incomplete={"clerical": "To be sure."}))
     for choices in (Choices(leave_out={CLERK: " "}), Choices(override_incomplete={"clerical": ""})):
         with pytest.raises(Malformed, match="needs a reason") as refusal:
             plan.dry_run(choices)
