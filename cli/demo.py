@@ -2,6 +2,7 @@
 
 import datetime as dt
 import io
+import shlex
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -64,12 +65,13 @@ def _farewell(console: Console, folder: Path) -> None:
         ("tampered-copy/", "the copy in which one amount was changed"),
     ):
         console.print(f"  {name:18} {what}")
+    there = shlex.quote(str(folder))
     console.print("What to try next, as anybody you like (--as is free in demonstration data):")
     for line in (
-        f"--dir {folder} explain 2026Q1/1005 --as 1005",
-        f"--dir {folder} show 2026Q1/1015 --as 1002",
-        f"--dir {folder} cycle results 2026Q1 --as 1001",
-        f"--dir {folder} audit verify",
-        f"--dir {folder} export 2026Q1 --to results.xlsx --as 1001",
+        f"--dir {there} explain 2026Q1/1005 --as 1005",
+        f"--dir {there} show 2026Q1/1015 --as 1002",
+        f"--dir {there} cycle results 2026Q1 --as 1001",
+        f"--dir {there} audit verify",
+        f"--dir {there} export 2026Q1 --to results.xlsx --as 1001",
     ):
         console.print(f"  python3 run.py {line}", soft_wrap=True)

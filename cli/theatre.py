@@ -233,5 +233,5 @@ def prepare(folder: Path, *, fresh: bool) -> None:
         if not (folder / MARKER).is_file():
             raise Refused(f"{folder} is no demonstration's folder, so --fresh leaves it alone.", "not-a-demo")
         shutil.rmtree(folder)
-    folder.mkdir(parents=True)
+    folder.mkdir(mode=0o700, parents=True)
     (folder / MARKER).write_text("Everything in this folder was made by `appraise demo` and may be deleted.\n")

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import subprocess
 import sys
 from email import policy
@@ -14,9 +15,13 @@ ROOT = Path(__file__).parents[2]
 
 
 def demo(*arguments: str, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    return run_in(cwd, "demo", *arguments, **environment)
+
+
+def run_in(cwd: Path, *words: str, **environment: str) -> subprocess.CompletedProcess[str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith("APPRAISE_")}
     return subprocess.run(
-        [sys.executable, "-c", "from cli.app import main; main()", "demo", *arguments],
+        [sys.executable, "-c", "from cli.app import main; main()", *words],
         cwd=cwd,
         env=kept | {"PYTHONPATH": str(ROOT), "COLUMNS": "160"} | environment,
         capture_output=True,
@@ -71,6 +76,7 @@ def test_it_leaves_mails_a_database_and_a_key_that_only_its_owner_reads(played: 
     assert len(list((folder / "mails").glob("*.eml"))) > 60
     assert (folder / "appraise.sqlite3").stat().st_size > 0
     assert (folder / "audit.key").stat().st_mode & 0o077 == 0
+    assert folder.stat().st_mode & 0o077 == 0
 
 
 def test_an_existing_folder_is_refused_and_not_touched(played: tuple[Path, str]) -> None:
@@ -103,6 +109,16 @@ def test_a_second_play_says_the_same_and_sends_the_same_mails(played: tuple[Path
     again = demo(cwd=tmp_path)
     assert again.stdout == said
     assert mails(tmp_path / "demo-data") == mails(folder)
+
+
+def test_what_to_try_next_can_be_typed_as_it_stands_and_works(played: tuple[Path, str], tmp_path: Path) -> None:
+    spaced = demo("--dir", "a quarter", cwd=tmp_path)
+    assert spaced.stdout.count("python3 run.py --dir 'a quarter' ") == 5
+    folder, said = played
+    lines = [shlex.split(line) for line in said.splitlines() if line.startswith("  python3 run.py --dir")]
+    assert len(lines) == 5
+    for _, _, *words in lines:
+        assert run_in(folder.parent, *words).returncode == 0, words
 
 
 def test_json_is_the_final_table_and_nothing_else(tmp_path: Path) -> None:
