@@ -170,7 +170,14 @@ def _report(report: Any, choices: Any, *, json: bool) -> None:
 
 
 @group.command("retry", epilog="Example: appraise cycle retry 2026Q1 --as 1007")
-def retry(context: typer.Context, cycle: CycleArgument, as_: AsOption = None, reason: ReasonOption = None) -> None:
+def retry(
+    context: typer.Context,
+    *,
+    cycle: CycleArgument,
+    as_: AsOption = None,
+    reason: ReasonOption = None,
+    json: JsonOption = False,
+) -> None:
     """Try again to open what was set aside when the cycle opened."""
     from services import roster_changes
 
@@ -182,9 +189,12 @@ def retry(context: typer.Context, cycle: CycleArgument, as_: AsOption = None, re
         cycle=cycle,
         chunk=shared.settings.chunk_size,
     )
-    if not taken:
+    done = bool(taken) and progress.work_off(shared, _OPENING, f"Opening {cycle}")
+    if json:
+        print_json({"cycle": cycle, "taken_up": taken, "opened": taken - _aside(shared, cycle) if done else 0})
+    elif not taken:
         say(f"Nothing of {cycle} is set aside.")
-    elif progress.work_off(shared, _OPENING, f"Opening {cycle}"):
+    elif done:
         say(f"{taken - _aside(shared, cycle)} of {taken} opened.")
     else:
         say(f"{taken} are taken up. {_WAITS}")
@@ -252,6 +262,7 @@ def cancel(
     reason: Annotated[str, typer.Option("--reason", help="Why.")],
     as_: AsOption = None,
     proxy_reason: ProxyReasonOption = None,
+    json: JsonOption = False,
 ) -> None:
     """Cancel a cycle; its tasks close and nothing is deleted."""
     from services import cycles
@@ -259,6 +270,9 @@ def cancel(
     shared = session(context)
     actor = shared.actor(as_, proxy_reason or reason)
     cycles.cancel(shared.uow, actor=actor, now=shared.now(), cycle=cycle, reason=reason)
+    if json:
+        print_json({"cycle": cycle, "state": "cancelled"})
+        return
     say(f"{cycle} is cancelled.")
 
 

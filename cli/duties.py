@@ -128,6 +128,7 @@ def void(
     reason: Annotated[str, typer.Option("--reason", help="What was entered in error.")],
     as_: AsOption = None,
     proxy_reason: ProxyReasonOption = None,
+    json: JsonOption = False,
 ) -> None:
     """Void an entry that was made in error, before submission; by the assessor."""
     from services import duties
@@ -135,6 +136,9 @@ def void(
     shared = session(context)
     actor = shared.actor(as_, proxy_reason or reason)
     duties.void(shared.uow, actor=actor, now=shared.now(), record=entry, reason=reason)
+    if json:
+        print_json({"entry": entry, "voided": True})
+        return
     say(f"Entry {entry} is void.")
 
 

@@ -60,6 +60,7 @@ def refuse(
     reason: Annotated[str, typer.Option("--reason", help="Why.")],
     as_: AsOption = None,
     proxy_reason: ProxyReasonOption = None,
+    json: JsonOption = False,
 ) -> None:
     """Refuse the proposed table; the cycle is open again and no result was written."""
     from services import finalising
@@ -67,6 +68,9 @@ def refuse(
     shared = session(context)
     actor = shared.actor(as_, proxy_reason or reason)
     finalising.refuse(shared.uow, actor=actor, now=shared.now(), cycle=cycle, reason=reason)
+    if json:
+        print_json({"cycle": cycle, "state": "open"})
+        return
     say(f"The table of {cycle} is refused; the cycle is open again.")
 
 
@@ -191,7 +195,10 @@ def correct(
     actor, now = shared.actor(as_, proxy_reason or reason), shared.now()
     if refuse_:
         corrections.refuse_correction(shared.uow, actor=actor, now=now, appraisal=appraisal, reason=reason or "")
-        say(f"The correction of {appraisal} is refused.")
+        if json:
+            print_json({"appraisal": appraisal, "refused": True})
+        else:
+            say(f"The correction of {appraisal} is refused.")
         return
     if approve_:
         found = corrections.approve_correction(shared.uow, actor=actor, now=now, appraisal=appraisal, digest=digest)

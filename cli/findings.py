@@ -122,6 +122,7 @@ def void(
     reason: Annotated[str, typer.Option("--reason", help="What was entered in error.")],
     as_: AsOption = None,
     proxy_reason: ProxyReasonOption = None,
+    json: JsonOption = False,
 ) -> None:
     """Void a finding that was entered in error, before the assessor submits; it stays to be read."""
     from services import findings
@@ -129,6 +130,9 @@ def void(
     shared = session(context)
     actor = shared.actor(as_, proxy_reason or reason)
     findings.void(shared.uow, actor=actor, now=shared.now(), finding=finding, reason=reason)
+    if json:
+        print_json({"code": finding, "voided": True})
+        return
     say(f"{finding} is void.")
 
 
@@ -140,12 +144,16 @@ def reply(
     text: Annotated[str, typer.Argument(metavar="TEXT", help="Your side of it.")],
     as_: AsOption = None,
     reason: ReasonOption = None,
+    json: JsonOption = False,
 ) -> None:
     """Write your own side beside a finding about you, within the days the workflow gives."""
     from services import findings
 
     shared = session(context)
     findings.reply(shared.uow, actor=shared.actor(as_, reason), now=shared.now(), finding=finding, text=text)
+    if json:
+        print_json({"code": finding, "replied": True})
+        return
     say(f"Your reply stands beside {finding}.")
 
 
@@ -185,13 +193,21 @@ def claim(
 
 @group.command("confirm", epilog="Example: appraise finding confirm F12 --as 1004")
 def confirm(
-    context: typer.Context, *, finding: FindingArgument, as_: AsOption = None, reason: ReasonOption = None
+    context: typer.Context,
+    *,
+    finding: FindingArgument,
+    as_: AsOption = None,
+    reason: ReasonOption = None,
+    json: JsonOption = False,
 ) -> None:
     """Confirm a claimed commendation, so that it counts; to decline it, void it with a reason."""
     from services import findings
 
     shared = session(context)
     findings.confirm(shared.uow, actor=shared.actor(as_, reason), now=shared.now(), finding=finding)
+    if json:
+        print_json({"code": finding, "confirmed": True})
+        return
     say(f"{finding} is confirmed and counts.")
 
 

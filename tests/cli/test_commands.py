@@ -24,6 +24,25 @@ def test_each_command_gives_an_example(name: str, capsys: pytest.CaptureFixture[
         assert "Example" in capsys.readouterr().out, line
 
 
+IN_A_FORM_OF_ITS_OWN = {
+    ("up", "up"),
+    ("mail-sink", "mail-sink"),
+    ("org", "template"),
+    ("rubric", "schema"),
+    ("workflow", "schema"),
+    ("workflow", "diagram"),
+}
+"""What runs until it is stopped, writes a spreadsheet, or prints a JSON Schema or a Mermaid diagram."""
+
+
+@pytest.mark.parametrize("name", list(TABLE))
+def test_each_command_that_prints_something_prints_json_when_asked(name: str) -> None:
+    command = load(name)
+    commands = command.commands if TABLE[name].group else {name: command}
+    without = {(name, one) for one, each in commands.items() if not any("--json" in each.opts for each in each.params)}
+    assert without == {pair for pair in IN_A_FORM_OF_ITS_OWN if pair[0] == name}
+
+
 def test_help_and_version_import_no_database() -> None:
     looked = "import sys; from cli.app import run; run(sys.argv[1:]); print('sqlalchemy' in sys.modules)"
     for words in ("--help", "version"):

@@ -193,6 +193,8 @@ def test_an_early_proposal_is_refused_and_says_what_is_left(quarter: Terminal) -
 
 def test_nothing_set_aside_is_nothing_to_retry(quarter: Terminal) -> None:
     assert quarter.ok("cycle", "retry", "2026Q1", *HR).out == "Nothing of 2026Q1 is set aside.\n"
+    told = quarter.ok("cycle", "retry", "2026Q1", *HR, "--json").json
+    assert told == {"cycle": "2026Q1", "taken_up": 0, "opened": 0}
 
 
 def test_who_was_left_out_can_join_later(office: Terminal) -> None:
