@@ -10,6 +10,7 @@ from cli.finding_table import print_findings
 from cli.output import AsOption, JsonOption, ReasonOption, heading, plain, print_json, print_table, say
 from cli.parsing import figure_of, lines_of, pairs
 from cli.session import Session, session
+from services.actors import Actor
 from services.errors import Malformed, Refused
 
 commands = new_group()
@@ -233,6 +234,9 @@ def explain(
     context: typer.Context,
     *,
     appraisal: AppraisalArgument,
+    person: Annotated[
+        bool, typer.Option("--person", help="The person's result of the cycle: the mean of all his posts.")
+    ] = False,
     language: Annotated[
         Literal["en", "zh"] | None, typer.Option("--language", help="en or zh; by default APPRAISE_LANGUAGE.")
     ] = None,
@@ -244,14 +248,24 @@ def explain(
     from services import desk
 
     shared = session(context)
-    score, lines = desk.explain(
-        shared.uow,
-        actor=shared.actor(as_, reason),
-        now=shared.now(),
-        appraisal=appraisal,
-        language=language or shared.language,
-    )
+    actor, words = shared.actor(as_, reason), language or shared.language
+    if person:
+        _explain_person(shared, actor, appraisal, words, json=json)
+        return
+    score, lines = desk.explain(shared.uow, actor=actor, now=shared.now(), appraisal=appraisal, language=words)
     if json:
         print_json({**score, "lines": lines})
+        return
+    say(*lines)
+
+
+def _explain_person(shared: Session, actor: Actor, code: str, language: Literal["en", "zh"], *, json: bool) -> None:
+    from services import naming
+    from services.person_explained import explain_person
+
+    cycle, number, _ = naming.appraisal_code(code)
+    lines = explain_person(shared.uow, actor=actor, now=shared.now(), cycle=cycle, number=number, language=language)
+    if json:
+        print_json({"cycle": cycle, "number": number, "lines": lines})
         return
     say(*lines)

@@ -100,10 +100,25 @@ def test_a_person_sees_his_own_row_only(final: Terminal) -> None:
     assert [row["number"] for row in rows] == ["1009"]
 
 
+def test_the_result_of_a_person_is_explained_once_it_is_signed(played: Terminal) -> None:
+    whole = ("explain", "2026Q1/1006", "--person", "--as", "1006")
+    early = played(*whole, at=None)
+    assert early.code == 4
+    assert early.err == "There is no result of 1006 in 2026Q1, or it is not yours to see.\n"
+    played.ok("cycle", "propose", "2026Q1", *HR, at=None)
+    played.ok("cycle", "approve", "2026Q1", "--as", "1001", at=None)
+    told = played.ok(*whole, "--json", at=None).json
+    assert (told["cycle"], told["number"]) == ("2026Q1", "1006")
+    assert played.ok(*whole, at=None).out == "".join(f"{line}\n" for line in told["lines"])
+    assert "96 points" in told["lines"][0]
+    assert played(*whole[:-1], "1009", at=None).code == 4
+
+
 def test_a_refused_proposal_leaves_nothing(played: Terminal) -> None:
     played.ok("cycle", "propose", "2026Q1", *HR, at=None)
     assert played("cycle", "refuse", "2026Q1", "--reason", " ", "--as", "1001", at=None).code == 3
-    played.ok("cycle", "refuse", "2026Q1", "--reason", "1009 was scored twice", "--as", "1001", at=None)
+    refuse = ("cycle", "refuse", "2026Q1", "--reason", "1009 was scored twice", "--as", "1001", "--json")
+    assert played.ok(*refuse, at=None).json == {"cycle": "2026Q1", "state": "open"}
     assert played.ok("cycle", "list", "--json", at=None).json[0]["state"] == "open"
     assert not any(row["final"] for row in played.ok("cycle", "results", "2026Q1", *HR, "--json", at=None).json)
 
