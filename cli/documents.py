@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
+from cli.asking import agreed
 from cli.commands import new_group
 from cli.output import (
     AsOption,
@@ -148,10 +149,9 @@ def link(
         _preview(effects, json=json)
     if preview:
         return
-    if not yes:
-        if json:
-            raise Malformed("With --json nobody can be asked: add --yes, or --preview to see the effect.", "not-agreed")
-        typer.confirm(f"Record {len(effects)} finding{'s' if len(effects) != 1 else ''}?", abort=True)
+    if not yes and not agreed(f"Record {len(effects)} finding{'s' if len(effects) != 1 else ''}?", json=json):
+        say("Nothing was written.")
+        return
     recorded = linking.link(shared.uow, actor=actor, now=now, document=document, entries=entries)
     if json:
         print_json([{**plain(one), "code": one.code} for one in recorded])

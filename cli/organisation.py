@@ -1,7 +1,6 @@
 """`appraise org`: an empty spreadsheet to begin with, its import, and who is who."""
 
 import datetime as dt
-import sys
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from cli.asking import agreed
 from cli.output import AsOption, JsonOption, ReasonOption, print_json, print_table, say, words
 from cli.parsing import day_of, pairs
 from cli.session import Session, session
@@ -95,12 +95,12 @@ def import_(
             say(f"Not in the file, and they stay: {', '.join(staying)}. Who left is said with --leaver or --leavers.")
     left: dict[str, dt.date | None] = {**gone}
     for number, name in looked.absent:
-        if number not in left and (leavers or (not yes and _agreed(f"{number} {name} is not in the file. Left?"))):
+        if number not in left and (leavers or (not yes and not as_json and _left(number, name))):
             left[number] = None
     changes = [change for change in looked.changes if change.kind != "absent"]
     if not (changes or left or end_absent or as_json):
         return
-    if (changes or left) and not yes and not _agreed(f"Write this into {shared.settings.data_dir}?"):
+    if (changes or left) and not yes and not agreed(f"Write this into {shared.settings.data_dir}?", json=as_json):
         say("Nothing was written.")
         return
     done = apply(
@@ -162,6 +162,10 @@ def _importer(shared: Session, as_number: str | None, reason: str | None) -> Act
     return shared.actor(as_number, reason) if begun else SYSTEM
 
 
+def _left(number: str, name: str) -> bool:
+    return agreed(f"{number} {name} is not in the file. Left?")
+
+
 def _show_preview(file: Path, looked: "Preview") -> None:
     say(f"{file} was read as {looked.took}.")
     say(*(f"warning: {problem}" for problem in looked.problems))
@@ -193,10 +197,3 @@ def _table(title: str, rows: Any) -> None:
     shown = [*rows]
     if shown:
         print_table(title, [*shown[0]], [[*row.values()] for row in shown])
-
-
-def _agreed(question: str) -> bool:
-    """Ask on standard error, so that standard output stays what was asked for; no answer stops everything."""
-    if not sys.stdin.isatty():
-        print("(answer y or n, or use --yes)", file=sys.stderr)
-    return typer.confirm(question, default=False, err=True)

@@ -67,7 +67,11 @@ def test_linking_shows_the_effect_on_each_and_asks(february: Terminal, monkeypat
     preview = february.ok(*link, "--preview", at=FEBRUARY).out
     assert "1005    A1.7  10      90 -> 80" in preview
     monkeypatch.setattr("sys.stdin", io.StringIO("n\n"))
-    assert february(*link, at=FEBRUARY).code == 1
+    assert february.ok(*link, at=FEBRUARY).out.endswith("Nothing was written.\n")
+    monkeypatch.setattr("sys.stdin", io.StringIO(""))
+    unanswered = february(*link, at=FEBRUARY)
+    assert unanswered.code == 2
+    assert unanswered.err.endswith("Nobody answered and nothing was written: add --yes to do it unasked.\n")
     assert february.ok("finding", "list", "1005", "--as", "1004", "--json", at=FEBRUARY).json == []
     monkeypatch.setattr("sys.stdin", io.StringIO("y\n"))
     assert "F1: 1005 A1.7, 10 points." in february.ok(*link, at=FEBRUARY).out
@@ -153,7 +157,8 @@ def test_a_finding_entered_in_error_is_void_or_replaced_and_stays_to_be_read(feb
         *("1006", "B4.1", "--on", "2026-02-03", "--amount", "3", "--reason", "fewer", "--replaces", first),
         *("--as", "1004"),
     )
-    february.ok("finding", "void", second, "--reason", "wrong person", "--as", "1004", at=FEBRUARY)
+    void = ("finding", "void", second, "--reason", "wrong person", "--as", "1004", "--json")
+    assert february.ok(*void, at=FEBRUARY).json == {"code": "F2", "voided": True}
     assert february("finding", "void", second, "--reason", "twice", "--as", "1004", at=FEBRUARY).code == 3
     listed = february.ok("finding", "list", "1006", "--as", "1004", "--json", at=FEBRUARY).json
     assert [(one["code"], one["voided"], one["replaces"]) for one in listed] == [("F1", True, None), ("F2", True, "F1")]
@@ -168,7 +173,8 @@ def test_a_claimed_commendation_counts_once_the_assessor_confirms_it(february: T
     assert "F1: 1005 A1.8, 10 points" in february.ok(*claim, "1005", at=FEBRUARY).out
     assert "claimed" in february.ok("finding", "list", "--as", "1005", at=FEBRUARY).out
     assert february("finding", "confirm", "F1", "--as", "1005", at=FEBRUARY).code == 3
-    february.ok("finding", "confirm", "F1", "--as", "1004", at=FEBRUARY)
+    confirmed = february.ok("finding", "confirm", "F1", "--as", "1004", "--json", at=FEBRUARY).json
+    assert confirmed == {"code": "F1", "confirmed": True}
     assert february("finding", "confirm", "F1", "--as", "1004", at=FEBRUARY).code == 3
     assert february.ok("finding", "list", "--as", "1005", "--json", at=FEBRUARY).json[0]["counts"] is True
 

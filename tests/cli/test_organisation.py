@@ -163,9 +163,16 @@ def test_nothing_is_written_where_the_answer_is_no_or_missing(
     assert refused.out.endswith("Nothing was written.\n")
     answering(monkeypatch)
     silent = imported(bank, file)
-    assert silent.code == 1
-    assert "what was not finished has not been written" in silent.err
+    assert silent.code == 2
+    assert silent.err.endswith("Nobody answered and nothing was written: add --yes to do it unasked.\n")
     assert "1036" in rows_of(bank)
+
+
+def test_a_program_is_not_asked_but_told_to_agree_beforehand(nothing: Terminal, tmp_path: Path) -> None:
+    program = nothing("org", "import", sample(tmp_path), "--json", at=None)
+    assert (program.code, program.out) == (2, "")
+    assert program.err.startswith("With --json nobody can be asked and nothing was written: add --yes")
+    assert nothing("work", "--as", "1007", at=None).code == 4
 
 
 def test_a_leaver_leaves_when_it_is_said(bank: Terminal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
