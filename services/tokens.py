@@ -12,7 +12,7 @@ from services import naming
 from services.access import granted_roles
 from services.actors import SYSTEM, Actor
 from services.audit import append_event
-from services.errors import Refused
+from services.errors import Malformed, Refused
 from services.standing import local_day
 from services.unit_of_work import Transaction, UnitOfWork, use_case
 from workflow.vocabulary import Role
@@ -85,6 +85,7 @@ def actor_for(
     for somebody else is proxy entry: a right of its own, with a reason, shown on the form and told to that one (W17).
 
     Raises:
+        Malformed: free data, and no number.
         NotFound: nobody has the number.
         Refused: there is no valid token, no right to act for another, or no reason.
     """
@@ -92,7 +93,7 @@ def actor_for(
         organisation = naming.organisation(tx)
         if token is None and organisation.kind in FREE_KINDS:
             if as_number is None:
-                raise Refused("Say as whom: add --as and an employee number.", "no-actor")
+                raise Malformed("Say as whom: add --as and an employee number.", "no-actor")
             return Actor(naming.person(tx, as_number).id)
         holder = _holder(tx, token, now)
         if as_number is None:

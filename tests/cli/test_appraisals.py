@@ -87,7 +87,7 @@ def test_an_appraisal_is_named_shortly_and_answered_in_full(quarter: Terminal) -
         (("act", "1009", "state", "--as", "1009"), 2, "does not name an appraisal"),
         (("act", "state", "--as", "1009"), 2, "Name an appraisal before the action"),
         (("act", CODE, "state", "--as", "7777"), 4, "Nobody has the employee number 7777."),
-        (("act", CODE, "state"), 3, "--as"),
+        (("act", CODE, "state"), 2, "--as"),
         (("act", CODE, "state", "--version", "3", "--as", "1009"), 5, "has changed since you looked"),
         (("act", CODE, "state", "--rating", "E1", "--as", "1009"), 2, "--rating 'E1' is incomplete"),
         (("act", CODE, "state", "--rating", "E1=much", "--as", "1009"), 2, "not a plain decimal"),

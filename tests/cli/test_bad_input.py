@@ -139,6 +139,7 @@ def test_nobody_signs_his_own_proposal_even_as_approver(
         (("cycle", "status", "2027Q1", *HR), 4, "There is no cycle 2027Q1; `appraise cycle list` lists them."),
         (("finding", "add", "7777", *LATE[3:]), 4, "Nobody has the employee number 7777"),
         (("finding", "add", "1004", "Z9.9", *LATE[4:]), 3, "Z9.9"),
+        (("work",), 2, "Say as whom: add --as and an employee number."),
         (("work", "--as", "7777"), 4, "Nobody has the employee number 7777."),
     ],
 )
