@@ -69,6 +69,7 @@ def _farewell(console: Console, folder: Path) -> None:
     console.print("What to try next, as anybody you like (--as is free in demonstration data):")
     for line in (
         f"--dir {there} explain 2026Q1/1005 --as 1005",
+        f"--dir {there} explain 2026Q1/1027 --person --as 1027",
         f"--dir {there} show 2026Q1/1015 --as 1002",
         f"--dir {there} cycle results 2026Q1 --as 1001",
         f"--dir {there} audit verify",

@@ -113,10 +113,10 @@ def test_a_second_play_says_the_same_and_sends_the_same_mails(played: tuple[Path
 
 def test_what_to_try_next_can_be_typed_as_it_stands_and_works(played: tuple[Path, str], tmp_path: Path) -> None:
     spaced = demo("--dir", "a quarter", cwd=tmp_path)
-    assert spaced.stdout.count("python3 run.py --dir 'a quarter' ") == 5
+    assert spaced.stdout.count("python3 run.py --dir 'a quarter' ") == 6
     folder, said = played
     lines = [shlex.split(line) for line in said.splitlines() if line.startswith("  python3 run.py --dir")]
-    assert len(lines) == 5
+    assert len(lines) == 6
     for _, _, *words in lines:
         assert run_in(folder.parent, *words).returncode == 0, words
 
