@@ -15,7 +15,7 @@ from services.actors import Actor
 from services.audit import StoredText, store_text
 from services.case_facts import gather
 from services.effects import Brought, after_move, before_move
-from services.errors import AppraiseError, Conflict, NotFound, Refused
+from services.errors import AppraiseError, Conflict, Refused
 from services.finding_writing import tell_of_proxy
 from services.grants import demand_typist
 from services.moving import Step, write_steps
@@ -78,6 +78,7 @@ def act(
     """
     with uow.write() as tx:
         standing = load(tx, [appraisal], actor, now)[0]
+        _demand_related(standing, actor)
         if version is not None and version != standing.version:
             raise Conflict(
                 f"{standing.code} has changed since you looked at it (version {standing.version}, you saw {version}); "
@@ -119,19 +120,22 @@ def act_many(
     Only actions without lines, such as an approval, can be given to many.
 
     Raises:
-        NotFound: one of them does not exist.
+        NotFound: one of them does not exist, or the actor has nothing to do with it; nothing was written.
         Conflict: somebody was faster with one of them; nothing was written.
     """
     taken: list[Brought] = []
     refused: list[tuple[str, AppraiseError]] = []
     with uow.write() as tx:
         text = store_text(tx, comment)
-        for standing in load(tx, appraisals, actor, now):
+        standings = load(tx, appraisals, actor, now)
+        for standing in standings:
+            _demand_related(standing, actor)
+        for standing in standings:
             try:
                 taken.append(
                     take(tx, standing, action=action, words=Words(comment=comment), actor=actor, now=now, text=text)
                 )
-            except (Refused, NotFound) as error:
+            except Refused as error:
                 refused.append((standing.code, error))
         write_steps(tx, [act.step for act in taken])
         for act in taken:
@@ -160,8 +164,7 @@ def take(
         NotFound: the actor has nothing to do with this appraisal.
         Refused: the workflow does not allow it.
     """
-    if not standing.parts.related(actor.person_id):
-        raise unseen(standing.asked)
+    _demand_related(standing, actor)
     candidate = standing.lifecycle.move(standing.stage, action)
     _demand_typist(tx, standing, candidate, actor)
     _demand_no_interest(tx, standing, candidate, actor)
@@ -191,6 +194,12 @@ def take(
     act_brought = Brought(tx, step, prepared, words.ratings or {})
     before_move(act_brought)
     return act_brought
+
+
+def _demand_related(standing: Standing, actor: Actor) -> None:
+    """Let nobody learn of an appraisal that is none of his business: not even its post or version (G14)."""
+    if not standing.parts.related(actor.person_id):
+        raise unseen(standing.asked)
 
 
 def _demand_typist(tx: Transaction, standing: Standing, move: Move | None, actor: Actor) -> None:

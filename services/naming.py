@@ -105,15 +105,14 @@ def incident_id(tx: Transaction, code: str) -> int | None:
     return found
 
 
-def appraisal_id(tx: Transaction, code: str) -> int:
-    """Return the id of an appraisal named CYCLE/EMPLOYEE or CYCLE/EMPLOYEE@POST.
+def appraisals(tx: Transaction, code: str) -> list[tuple[int, str]]:
+    """Return id and post of every appraisal that CYCLE/EMPLOYEE or CYCLE/EMPLOYEE@POST has in its cycle; see `only`.
 
     Raises:
-        Malformed: the code has another form, or names several appraisals and no post.
-        NotFound: there is none.
+        Malformed: the code has another form.
     """
     cycle_code, number, _ = appraisal_code(code)
-    return only(code, [(row.id, row.post) for row in tx.all(_APPRAISALS, {"cycle": cycle_code, "number": number})])
+    return [(row.id, row.post) for row in tx.all(_APPRAISALS, {"cycle": cycle_code, "number": number})]
 
 
 def appraisal_code(code: str) -> tuple[str, str, str | None]:

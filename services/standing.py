@@ -20,6 +20,7 @@ from services import naming
 from services.access import Parts, parts_of
 from services.actors import Actor
 from services.definitions import lifecycle_of
+from services.errors import Malformed
 from services.unit_of_work import Transaction
 from workflow.lifecycle import Lifecycle
 
@@ -144,10 +145,11 @@ def load(tx: Transaction, appraisals: Sequence[str | int], actor: Actor, now: dt
     """Return where each appraisal stands, in the order asked, in two statements for one, or for many given by id.
 
     Raises:
-        NotFound: one of them does not exist.
-        Malformed: a code is not of the form CYCLE/EMPLOYEE.
+        NotFound: one of them does not exist, or one named without its post is one of several that the actor has nothing
+            to do with.
+        Malformed: a code is not of the form CYCLE/EMPLOYEE, or names several.
     """
-    rows = _rows(tx, appraisals)
+    rows = _rows(tx, appraisals, actor, now)
     today = local_day(now, next(iter(rows.values()))[1][0].zone) if rows else now.date()
     parts = parts_of(tx, list(rows), actor.person_id, today)
     return [
@@ -166,15 +168,20 @@ def load(tx: Transaction, appraisals: Sequence[str | int], actor: Actor, now: dt
     ]
 
 
-def _rows(tx: Transaction, appraisals: Sequence[str | int]) -> dict[int, tuple[str | int, list[Row[Any]]]]:
+def _rows(
+    tx: Transaction, appraisals: Sequence[str | int], actor: Actor, now: dt.datetime
+) -> dict[int, tuple[str | int, list[Row[Any]]]]:
     """Return how each appraisal was asked for and what was read of it: a row for each of its open work items."""
     if len(appraisals) == 1 and isinstance(appraisals[0], str):
         code = appraisals[0]
         cycle, number, _ = naming.appraisal_code(code)
         found = tx.all(_BY_CODE, {"cycle": cycle, "number": number})
-        ids = [naming.only(code, [(row.id, row.post) for row in found])]
+        ids = [_only(tx, code, [(row.id, row.post) for row in found], actor, now)]
     else:
-        ids = [item if isinstance(item, int) else naming.appraisal_id(tx, item) for item in appraisals]
+        ids = [
+            item if isinstance(item, int) else _only(tx, item, naming.appraisals(tx, item), actor, now)
+            for item in appraisals
+        ]
         found = tx.all(_BY_ID, {"ids": ids})
     rows: dict[int, tuple[str | int, list[Row[Any]]]] = {
         appraisal: (asked, []) for asked, appraisal in zip(appraisals, ids, strict=True)
@@ -186,6 +193,18 @@ def _rows(tx: Transaction, appraisals: Sequence[str | int]) -> dict[int, tuple[s
         if not read:
             raise naming.unseen(asked)
     return rows
+
+
+def _only(tx: Transaction, code: str, found: Sequence[tuple[int, str]], actor: Actor, now: dt.datetime) -> int:
+    """Return which appraisal a code means; that it means several is told only to who has to do with one of them."""
+    try:
+        return naming.only(code, found)
+    except Malformed as ambiguous:
+        on = local_day(now, naming.organisation(tx).zone)
+        parts = parts_of(tx, [id_ for id_, _ in found], actor.person_id, on)
+        if not any(of_one.related(actor.person_id) for of_one in parts.values()):
+            raise naming.unseen(code) from ambiguous
+        raise
 
 
 def local_day(now: dt.datetime, zone: str) -> dt.date:

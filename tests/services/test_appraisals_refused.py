@@ -7,7 +7,9 @@ from services import cycles, findings
 from services.actors import SYSTEM
 from services.appraisals import Words, act, act_many
 from services.desk import work
+from services.enrolment import enrol
 from services.errors import AppraiseError, Conflict, Malformed, NotFound
+from services.standing import ASSIGNMENT
 from tests.services.builders import (
     CLERK,
     DIRECTOR,
@@ -19,6 +21,7 @@ from tests.services.builders import (
     SECRETARY,
     SECURITY,
     VICE,
+    assignment,
     noon,
 )
 from tests.services.closing import close_all, finalise, put
@@ -187,12 +190,45 @@ def test_many_are_approved_at_once_and_what_a_rule_refuses_is_set_aside_and_reco
     assert len(macs) == 6, "each has a row of its own in its own chain"
 
 
-def test_of_many_one_that_somebody_may_not_know_of_is_set_aside_as_unknown(play: Play) -> None:
+def test_of_many_one_that_somebody_may_not_know_of_refuses_the_batch_like_one_that_does_not_exist(play: Play) -> None:
     play.bring("review")
-    names = [f"{QUARTER}/{CLERK}", f"{QUARTER}/{SECURITY}"]
-    batch = act_many(play.uow, actor=play.office.actor(PERSONNEL), now=SUBMITTED, appraisals=names, action="take-back")
-    assert [moved.to_stage for moved in batch.moved] == ["scoring"]
-    assert [words for _, words in batch.aside] == [f"There is no appraisal {names[1]}, or it is not yours to see."]
+    said = []
+    for number in (SECURITY, "4711"):
+        names = [f"{QUARTER}/{CLERK}", f"{QUARTER}/{number}"]
+        with pytest.raises(NotFound) as refusal:
+            act_many(play.uow, actor=play.office.actor(PERSONNEL), now=SUBMITTED, appraisals=names, action="take-back")
+        said.append(refusal.value.sentence.replace(number, "NUMBER"))
+    assert said[0] == said[1], "the answer tells which of the two exists"
+    assert play.appraisal().stage == "review"
+
+
+def test_a_guessed_version_tells_a_stranger_nothing(play: Play) -> None:
+    play.bring("review")
+    for seen in ({"seen": 99}, {"ledger_seen": 99}):
+        play.refused(ESCORT, "accept", "unknown-appraisal", "is not yours to see", error=NotFound, **seen)
+        play.refused(
+            DIRECTOR, "approve", "stale" if "seen" in seen else "stale-ledger", "changed", error=Conflict, **seen
+        )
+
+
+def test_that_somebody_has_several_appraisals_is_told_to_no_stranger(play: Play) -> None:
+    office = play.office
+    with play.uow.write() as tx:
+        superior = office.people[PERSONNEL]
+        held = {"manager": superior, "in_charge": superior}
+        tx.insert(ASSIGNMENT, assignment(office.people[CLERK], office.posts["escort"], office.unit, **held))
+    enrol(play.uow, actor=play.office.actor(OFFICER), now=SUBMITTED, cycle=QUARTER, number=f"{CLERK}@escort")
+    with pytest.raises(Malformed, match="2026Q1/1008@clerical, 2026Q1/1008@escort"):
+        play.act(CLERK, "state")
+    play.refused(ESCORT, "state", "unknown-appraisal", "is not yours to see", error=NotFound)
+    with pytest.raises(NotFound, match="is not yours to see"):
+        act_many(
+            play.uow,
+            actor=play.office.actor(ESCORT),
+            now=SUBMITTED,
+            appraisals=[f"{QUARTER}/{CLERK}", f"{QUARTER}/{ESCORT}"],
+            action="state",
+        )
 
 
 def test_one_appraisal_named_twice_is_moved_once(play: Play) -> None:
