@@ -4,6 +4,7 @@ Each row must follow the one before it, carry its keyed digest, and bear the one
 payload vouches for is handed on to whoever looks at the rows.
 """
 
+import datetime as dt
 import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -88,12 +89,14 @@ class Faults:
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """An event of which every test held as far as the key allowed, with what it says."""
+    """An event of which every test held as far as the key allowed, with what it says, when, and by whose right."""
 
     where: str
     kind: str
     seq: int
     payload: Mapping[str, Any]
+    at: dt.datetime
+    by: int | None
 
 
 @dataclass(slots=True)
@@ -125,7 +128,7 @@ class Walk:
             payload = self._payload(where, row.payload)
             if row.kind == "opened" and stream.startswith("cycle:"):
                 self.openings.setdefault(int(stream.partition(":")[2]), row.mac)
-            yield Told(where, row.kind, row.seq, payload)
+            yield Told(where, row.kind, row.seq, payload, row.at, by_right_of(row))
 
     def appraisals(self) -> Iterator[tuple[int, list[tuple[Row[Any], Told]]]]:
         """Yield each appraisal with its moves; the streams must have been walked before."""
@@ -144,7 +147,8 @@ class Walk:
                 last, stage, turn, prev = row.seq, row.to_stage, row.round, row.mac
                 self.moves += 1
                 self._tick("moves", self.moves)
-                told.append((row, Told(where, row.action, row.seq, self._payload(where, row.payload))))
+                payload = self._payload(where, row.payload)
+                told.append((row, Told(where, row.action, row.seq, payload, row.at, by_right_of(row))))
             if row is not None:
                 self._stands(appraisal, row, (last, stage, turn))
             yield appraisal, told
@@ -215,6 +219,12 @@ class Walk:
     def _tick(self, what: str, done: int) -> None:
         if done % _STEP == 0:
             self.progress(what, done)
+
+
+def by_right_of(row: Any) -> int | None:
+    """Return whose right a move or an event was by: of an entry by proxy, the person acted for."""
+    found: int | None = row.on_behalf_of if row.on_behalf_of is not None else row.actor_id
+    return found
 
 
 def _id(digits: str) -> int:

@@ -16,7 +16,7 @@ from models.findings import ContestedLine, FindingRevision
 from models.rubrics import Definition, WorkflowMove
 from services import definitions, documents, duties, finding_writing, organisation_write
 from services.audit import digest
-from services.chain_checks import EVENT, MOVE, TEXT_BODY, Faults, Told
+from services.chain_checks import EVENT, MOVE, TEXT_BODY, Faults, Told, by_right_of
 from services.errors import AppraiseError
 from services.judging import SCORE, SCORE_ITEM, score_digest
 from services.ledgers import finding_line, month_line
@@ -57,6 +57,7 @@ class _Vouched:
 
     digest: str
     where: str
+    told: Told
     texts: set[str] = field(default_factory=set)
 
 
@@ -87,8 +88,8 @@ class Contents:
             kind = next((name for name in told.payload if name in CONTENT), None)
             number = None if kind is None else told.payload[kind]
             if kind is not None and "digest" in told.payload and isinstance(number, int):
-                found = latest.setdefault((kind, number), _Vouched("", ""))
-                found.digest, found.where = str(told.payload["digest"]), told.where
+                found = latest.setdefault((kind, number), _Vouched("", "", told))
+                found.digest, found.where, found.told = str(told.payload["digest"]), told.where, told
                 if isinstance(text := told.payload.get("text"), str):
                     found.texts.add(text)
             yield told
@@ -137,7 +138,9 @@ class Contents:
                     said = latest[kind, number]
                     if number not in rows:
                         self.faults.add("missing-row", said.where, f"{kind} {number} is gone.")
-                    elif digest(content(rows[number]._mapping)) != said.digest:  # noqa: SLF001 - SQLAlchemy's API
+                    elif digest(content(rows[number]._mapping)) != said.digest or not _published(  # noqa: SLF001
+                        table, rows[number], said.told
+                    ):
                         self.faults.add("content", f"{kind} {number}", f"it is not what {said.where} vouches for.")
                     elif not said.texts <= words[number] or "" in words[number]:
                         self.faults.add("text", f"{kind} {number}", f"its words are not those of {said.where}.")
@@ -180,14 +183,22 @@ class Contents:
         contested: dict[tuple[int, int], list[Any]] = {}
         ids = sorted(self._appraisals)
         for statement, found in ((_REVISIONS, decided), (_CONTESTED, contested)):
+            last: dict[int, int] = {}
             for row in self.tx.all(statement, {"ids": ids}) if ids else ():
                 found.setdefault((row.appraisal_id, row.move_seq), []).append(row)
+                # The last decision about a line governs, so their order is part of what was decided.
+                if row.move_seq < last.get(row.appraisal_id, 0):
+                    where = f"move {row.appraisal_id} #{row.move_seq}"
+                    self.faults.add("lines", where, "what it said about lines stands behind what was said later.")
+                last[row.appraisal_id] = row.move_seq
         for key, (told, lines, move) in self._lines.items():
             made, named = decided.pop(key, []), contested.pop(key, [])
             stored: Any = (
                 sorted(map(_line, named)) if isinstance(lines, list) else {_line(row): _said(row) for row in made}
             )
-            strange = made if isinstance(lines, list) else named
+            # A second row about one line would hide behind the first here, and govern the score.
+            twice = len(made or named) != len(stored)
+            strange = twice or (made if isinstance(lines, list) else named)
             if stored != lines or strange or not all(_of_move(row, move) for row in (*made, *named)):
                 self.faults.add("lines", told.where, "the decisions about lines beside it are not those it made.")
             self.rows += 1
@@ -240,6 +251,11 @@ class Contents:
                 )
 
 
+def _published(table: Table, row: Any, told: Told) -> bool:
+    """Tell whether a definition was published when and by whom its event says: no rule judges the past (reading 12)."""
+    return table is not DEFINITION or (row.published_at, row.published_by) == (told.at, told.by)
+
+
 def _line(row: Any) -> str:
     return finding_line(row.finding_id) if row.finding_id is not None else month_line(row.rule, row.month)
 
@@ -252,8 +268,7 @@ def _of_move(row: Any, move: Any) -> bool:
     """Tell whether a decision or an objection says what its move says: why, and, for a decision, by whom and when."""
     if row.reason_id != move.comment_id:
         return False
-    by = move.on_behalf_of if move.on_behalf_of is not None else move.actor_id
-    return "kind" not in row._fields or (row.by_id, row.at) == (by, move.at)
+    return "kind" not in row._fields or (row.by_id, row.at) == (by_right_of(move), move.at)
 
 
 def _is_text(column: ColumnElement[Any]) -> bool:

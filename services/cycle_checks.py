@@ -121,6 +121,11 @@ _STRANGE_FINALS = (
     )
     .order_by(FINAL.c.appraisal_id)
 )
+_SUPERSEDING = (
+    select(FINAL.c.id, FINAL.c.appraisal_id)
+    .where(FINAL.c.cycle_id == bindparam("cycle"), FINAL.c.supersedes_id.is_not(None))
+    .order_by(FINAL.c.id)
+)
 _CORRECTED = select(FINAL.c.score_id, FINAL.c.supersedes_id, FINAL.c.reason_id).where(FINAL.c.id == bindparam("final"))
 _MISSING = (
     select(ROSTER.c.id)
@@ -242,11 +247,14 @@ def _check_appraisals(tx: Transaction, faults: Faults, row: Any, where: str) -> 
 
 def _check_proposals(tx: Transaction, faults: Faults, row: Any, where: str, events: Sequence[Told]) -> None:
     said = {
-        told.payload["number"]: (told.payload["table"], told.payload["rows"])
+        told.payload["number"]: (told.payload["table"], told.payload["rows"], told.by, told.at)
         for told in events
         if told.kind in {"proposed", "late-proposed"}
     }
-    stored = {found.number: (found.digest, found.rows) for found in tx.all(_PROPOSALS, {"cycle": row.id})}
+    stored = {
+        found.number: (found.digest, found.rows, found.proposed_by, found.proposed_at)
+        for found in tx.all(_PROPOSALS, {"cycle": row.id})
+    }
     for number in sorted(said.keys() | stored.keys()):
         if said.get(number) != stored.get(number):
             faults.add("proposal", f"{where} proposal {number}", "it is not the one that its event vouches for.")
@@ -266,6 +274,11 @@ def _check_results(tx: Transaction, faults: Faults, row: Any, where: str, events
         faults.add("no-event", where, f"it has {found} final rows, and its events say {rows}.")
     for strange in tx.stream(_STRANGE_FINALS, {"cycle": row.id}):
         faults.add("result", f"appraisal {strange.appraisal_id}", "its final row does not rest on its score.")
+    corrected = {told.payload["final"] for told in events if told.kind == "corrected"}
+    for one in tx.all(_SUPERSEDING, {"cycle": row.id}):
+        if one.id not in corrected:
+            text = "its final row supersedes another, and no correction says so."
+            faults.add("result", f"appraisal {one.appraisal_id}", text)
     results = {
         (person, revision): content for told in events for person, revision, content in told.payload.get("results", ())
     }

@@ -166,6 +166,10 @@ PART_OF_NOBODY = (
     " SELECT appraisal_id, 3, 'assessor', 2, 'escalation', from_at FROM party WHERE appraisal_id = 5 AND seat = 1"
     " AND role = 'decider'"
 )
+DECISION_TWICE = (
+    "INSERT INTO finding_revision (appraisal_id, move_seq, finding_id, rule, kind, amount, reason_id, by_id, at)"
+    " SELECT appraisal_id, move_seq, finding_id, rule, kind, amount, reason_id, by_id, at FROM finding_revision"
+)
 TAMPERINGS: dict[str, tuple[str, str, str]] = {
     "what an event says": (
         "UPDATE event SET payload = replace(payload, '\"rows\":5', '\"rows\":4') WHERE kind = 'proposed'",
@@ -302,6 +306,18 @@ TAMPERINGS: dict[str, tuple[str, str, str]] = {
         "cycle 2026Q1 rubric of ",
     ),
     "who decided about a line": ("UPDATE finding_revision SET by_id = 1", "lines", "move 2026Q1/1009@escort #5"),
+    "a decision put in a second time, to govern": (DECISION_TWICE, "lines", "move 2026Q1/1009@escort #5"),
+    "a result shown from another's score": (
+        "UPDATE final SET score_id = 1, supersedes_id = id WHERE appraisal_id = 4",
+        "result",
+        "appraisal 2026Q1/",
+    ),
+    "a rubric published earlier than it was": (
+        "UPDATE definition SET published_at = '2024-01-01T00:00:00.000000Z' WHERE kind = 'rubric'",
+        "content",
+        "definition 1",
+    ),
+    "who proposed the table": ("UPDATE proposal SET proposed_by = 1", "proposal", "cycle 2026Q1 proposal 1"),
     "why a line was contested": (
         "UPDATE contested_line SET reason_id = NULL",
         "lines",
