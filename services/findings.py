@@ -14,7 +14,7 @@ from services.actors import Actor
 from services.audit import append_event, digest
 from services.calendars import add_working_days, closures
 from services.errors import Malformed, Refused
-from services.finding_checks import Entry, check, demand_assessor, demand_person, held_by_id
+from services.finding_checks import Entry, check, demand_assessor, demand_person, held_by_id, held_on
 from services.finding_writing import (
     FINDING,
     REPLY,
@@ -184,10 +184,10 @@ def claim(
     entry = Entry(number, rule, happened, units=units, document=document, incident=incident, reason=reason)
     with uow.write() as tx:
         day = today(tx, now)
-        person_id = demand_person(tx, actor, day)
-        checked = check(tx, entry, actor=actor, today=day, by_assessor=False)
-        if checked.held.person_id != person_id:
+        # Asked first: what else is refused would tell a stranger whether the ledger is closed.
+        if held_on(tx, number, happened).person_id != demand_person(tx, actor, day):
             raise Refused("Everybody claims his own commendations only; the assessor records the others.", "not-yours")
+        checked = check(tx, entry, actor=actor, today=day, by_assessor=False)
         if not checked.rule.award:
             raise Refused(f"{rule} takes points and gives none; only a reward can be claimed.", "no-award")
         recorded = write_finding(tx, checked, actor=actor, now=now, claimed=True)

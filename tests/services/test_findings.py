@@ -405,6 +405,19 @@ def test_a_claim_is_ones_own_and_a_reward(book: Book) -> None:
         claim(book)
 
 
+def test_a_claim_for_another_tells_a_stranger_nothing_of_his_ledger(opened: Book) -> None:
+    tries: list[dict[str, Any]] = [{}, {"rule": "Z9"}, {"document": opened.document("circular")}, {"document": "D77"}]
+    said = set()
+    for closed in (False, True):
+        if closed:
+            submit(opened.uow, opened.office, TODAY, number=CLERK, by=PERSONNEL)
+        for values in tries:
+            with pytest.raises(Refused) as refusal:
+                claim(opened, by=ESCORT, number=CLERK, **values)
+            said.add(refusal.value.sentence)
+    assert len(said) == 1, said
+
+
 def test_an_assessor_declines_a_claim_by_voiding_it_and_confirms_only_claims(book: Book) -> None:
     director = book.office.actor(DIRECTOR)
     code = claim(book, document=book.document("commendation"))
