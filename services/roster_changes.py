@@ -10,14 +10,13 @@ from models.cycles import Roster
 from models.outbox import Failure
 from models.people import Post
 from services import naming
-from services.access import own_or_superior
 from services.actors import Actor
 from services.appraisals import Words, take
 from services.audit import append_event, store_text
 from services.cycles import demand_hr
 from services.effects import after_move
 from services.errors import Malformed, Refused
-from services.grants import today
+from services.grants import demand_distance
 from services.launch import CHUNK
 from services.moving import write_steps
 from services.outbox import owe_job
@@ -94,8 +93,7 @@ def withdraw(
         row = naming.cycle(tx, cycle)
         if row.state != CycleState.OPEN:
             raise Refused(f"The cycle {cycle} is {row.state}; people are taken out of an open cycle only.", "not-open")
-        if own_or_superior(tx, actor.person_id, person.id, today(tx, now)):
-            raise Refused("Nobody may take himself or one of his superiors out of a cycle.", "own-or-superior")
+        demand_distance(tx, actor, now, person.id, "take anybody out of a cycle")
         places = [
             place for place in tx.all(_PLACES, {"cycle": row.id, "person": person.id}) if place.post == post or not post
         ]

@@ -59,6 +59,25 @@ def test_nobody_withdraws_himself_a_superior_or_who_is_not_there(
         withdraw(uow, office, number)
 
 
+def test_nobody_takes_himself_out_in_the_name_of_hr_even_where_nothing_opened(
+    uow: UnitOfWork, office: TinyOffice
+) -> None:
+    withdraw(uow, office, ESCORT)
+    late = roster_row(uow, office, ESCORT)
+    with uow.write() as tx:
+        tx.run(update(ROSTER).where(ROSTER.c.id == late).values(status="set-aside"))
+        tx.insert(table_of(Grant), builders.granted(office.people[ESCORT], "proxy"))
+    with pytest.raises(Refused, match="for himself or for one of his superiors"):
+        roster_changes.withdraw(
+            uow,
+            actor=office.proxy(OFFICER, typed_by=ESCORT),
+            now=NOW,
+            cycle=builders.QUARTER,
+            number=ESCORT,
+            reason="left the bank",
+        )
+
+
 def test_only_hr_withdraws_and_only_with_a_reason(uow: UnitOfWork, office: TinyOffice) -> None:
     with pytest.raises(Refused, match="Only an HR officer"):
         withdraw(uow, office, ESCORT, by=SECURITY)
