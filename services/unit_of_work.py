@@ -244,12 +244,15 @@ def rule_error(error: WorkflowError | ScoringError) -> AppraiseError:
 
 
 def record_refusal(uow: UnitOfWork, kind: str, error: AppraiseError, kwargs: Mapping[str, Any]) -> None:
-    """Write a refusal into the stream `refusals`; ids and codes only, never the sentence, which may hold names."""
+    """Write a refusal into the stream `refusals`; ids and codes only, never the sentence, which may hold names.
+
+    Of what was typed in the place of a code the beginning is kept: nobody fills a chain that is never shortened.
+    """
     actor, now = kwargs.get("actor"), kwargs.get("now")
     if actor is None or now is None:
         return
     facts = {
-        name: value
+        name: value[:_LONGEST_CODE] if isinstance(value, str) else value
         for name, value in kwargs.items()
         if name in _RECORDED and isinstance(value, int | str) and not isinstance(value, bool)
     }
@@ -257,4 +260,5 @@ def record_refusal(uow: UnitOfWork, kind: str, error: AppraiseError, kwargs: Map
         append_event(tx, "refusals", kind, actor=actor, at=now, payload={"code": error.code, **facts})
 
 
+_LONGEST_CODE = 200
 _RECORDED = ("appraisal", "action", "cycle", "finding", "document", "rule", "month", "number")

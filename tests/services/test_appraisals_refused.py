@@ -6,7 +6,7 @@ from catalog.shelf import workflow_text
 from services import cycles, findings
 from services.actors import SYSTEM
 from services.appraisals import Words, act, act_many
-from services.desk import work
+from services.desk import show, work
 from services.enrolment import enrol
 from services.errors import AppraiseError, Conflict, Malformed, NotFound
 from services.standing import ASSIGNMENT
@@ -271,3 +271,10 @@ def test_a_sentence_of_refusal_never_reaches_the_record(play: Play) -> None:
         "appraisal.act",
         {"action": "approve", "appraisal": "2026Q1/1008", "code": "unknown-appraisal"},
     )
+
+
+def test_of_an_endless_code_only_the_beginning_is_recorded(play: Play) -> None:
+    with pytest.raises(NotFound):
+        show(play.uow, actor=play.office.actor(CLERK), now=SUBMITTED, appraisal=f"{QUARTER}/{'9' * 100_000}")
+    kind, payload = play.refusals()[-1]
+    assert (kind, payload["appraisal"]) == ("appraisal.show", f"{QUARTER}/{'9' * 193}")
