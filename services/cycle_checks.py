@@ -140,6 +140,9 @@ _OPENING = select(func.count()).where(
     JOB.c.dedupe_key.like(bindparam("pattern")), JOB.c.state.in_(("due", "claimed", "failed"))
 )
 
+_UNFINISHED = (CycleState.OPEN, CycleState.CANCELLED)
+"""Where rows of the roster may still lack their appraisals: the opening goes on, or ended with the cycle."""
+
 
 def check_cycle(tx: Transaction, faults: Faults, cycle_id: int, events: Sequence[Told]) -> list[tuple[int, str, str]]:
     """Compare one cycle with the events of its stream.
@@ -155,7 +158,7 @@ def check_cycle(tx: Transaction, faults: Faults, cycle_id: int, events: Sequence
     _check_choices(tx, faults, row, where, events)
     if row.state != CycleState.PLANNED:
         _check_roster(tx, faults, row, where, events)
-        _check_appraisals(tx, faults, row, where)
+        _check_appraisals(tx, faults, row, where, opened=any(told.kind == "opened" for told in events))
     _check_proposals(tx, faults, row, where, events)
     if row.state == CycleState.FINAL:
         _check_results(tx, faults, row, where, events)
@@ -232,14 +235,17 @@ def _check_roster(tx: Transaction, faults: Faults, row: Any, where: str, events:
         faults.add("roster", where, f"its roster is not the one of {opened.where}.")
 
 
-def _check_appraisals(tx: Transaction, faults: Faults, row: Any, where: str) -> None:
+def _check_appraisals(tx: Transaction, faults: Faults, row: Any, where: str, *, opened: bool) -> None:
     for statement, text in (
         (_STRANGERS, f"it is not the one that the roster of {where} has."),
         (_PARTIES, "its parts are not held by those whom the roster names."),
     ):
         for found in tx.stream(statement, {"cycle": row.id, "workflow": row.workflow_id}):
             faults.add("roster", f"appraisal {found.id}", text)
-    if row.state == CycleState.OPEN and tx.scalar(_OPENING, {"pattern": f"open/{row.id}/%"}):
+    if row.state == CycleState.CANCELLED and not opened:
+        # Its roster was only drawn up: no appraisal was ever owed.
+        return
+    if row.state in _UNFINISHED and tx.scalar(_OPENING, {"pattern": f"open/{row.id}/%"}):
         return
     for found in tx.stream(_MISSING, {"cycle": row.id}):
         faults.add("missing-stream", f"roster {found.id}", f"its appraisal of {where} is missing.")

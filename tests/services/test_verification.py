@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import func, select, text
 
 from models.database import open_database
-from services import corrections, documents, findings, late_entries, verification
+from services import corrections, cycles, documents, findings, late_entries, launch, verification
 from services.actors import Actor
 from services.appraisals import Words
 from services.audit import EVENT, MOVE, TEXT_BODY, AuditKeys
@@ -28,6 +28,7 @@ from tests.services.builders import (
     PERSONNEL,
     PRESIDENT,
     QUARTER,
+    RUBRIC,
     VICE,
     TinyOffice,
     build_office,
@@ -476,3 +477,36 @@ def test_why_somebody_was_left_out_is_vouched_for(uow: UnitOfWork) -> None:
     tamper(uow, "UPDATE roster SET reason_id = NULL WHERE reason_code = 'left-out'")
 
     assert [(fault.code, fault.where[:7]) for fault in verification.verify(uow).faults] == [("text", "roster ")]
+
+
+def test_a_cycle_that_was_cancelled_before_it_opened_is_no_fault(uow: UnitOfWork) -> None:
+    hr = build_office(uow).actor(OFFICER)
+    vouch(uow)
+    cycles.new(uow, actor=hr, now=END, code=QUARTER, rubrics=[RUBRIC])
+    launch.dry_run(uow, actor=hr, now=END, cycle=QUARTER)
+    cycles.cancel(uow, actor=hr, now=END, cycle=QUARTER, reason="Another workflow.")
+
+    assert verification.verify(uow).faults == ()
+
+
+def test_a_cycle_that_was_cancelled_while_it_opened_is_no_fault(uow: UnitOfWork) -> None:
+    hr = build_office(uow).actor(OFFICER)
+    vouch(uow)
+    cycles.new(uow, actor=hr, now=END, code=QUARTER, rubrics=[RUBRIC])
+    launch.open_cycle(uow, actor=hr, now=END, cycle=QUARTER, choices=Choices())
+    cycles.cancel(uow, actor=hr, now=END, cycle=QUARTER, reason="Another workflow.")
+
+    assert verification.verify(uow).faults == ()
+
+
+def test_an_appraisal_taken_out_of_a_cancelled_cycle_is_a_fault(uow: UnitOfWork) -> None:
+    office = build_office(uow)
+    vouch(uow)
+    open_quarter(uow, office)
+    cycles.cancel(uow, actor=office.actor(OFFICER), now=END, cycle=QUARTER, reason="Another workflow.")
+    with uow.write() as tx:
+        tx.run(text("UPDATE job SET state = 'done' WHERE dedupe_key LIKE 'open/%'"))
+
+    tamper(uow, "DELETE FROM work_item", "DELETE FROM party", "DELETE FROM appraisal WHERE id = 6")
+
+    assert "missing-stream" in {fault.code for fault in verification.verify(uow).faults}
