@@ -151,7 +151,7 @@ def demand_assessor(
     person as he is (domain.md, 5a and 5b).
 
     Raises:
-        Refused: the actor is not the assessor, or too near.
+        Refused: the actor is not the assessor, or too near; or there is no assessor at all.
     """
     person_id = demand_person(tx, actor, today)
     theirs = conflicts_of(tx, held.person_id, today)
@@ -162,7 +162,14 @@ def demand_assessor(
             raise Refused(
                 f"There is a recorded conflict of interest with {held.number}: somebody else must {doing}.", "recused"
             )
-    if assessor_of(tx, held.id, counted_on, today=today) != person_id:
+    assessor = assessor_of(tx, held.id, counted_on, today=today)
+    if assessor is None:
+        raise Refused(
+            f"Nobody scores {held.number}, so nobody may {doing}: the workflow that governs {counted_on} has no group "
+            "with the post, or nobody is left in the line. Publish a workflow with such a group, or mend the line.",
+            "no-assessor",
+        )
+    if assessor != person_id:
         raise Refused(f"Only the assessor of {held.number} may {doing}.", "not-assessor")
 
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from models.columns import table_of
-from models.people import Assignment, ConflictOfInterest, Grant
+from models.people import Assignment, ConflictOfInterest, Grant, Post
 from services import findings
 from services.actors import SYSTEM
 from services.appraisals import Words
@@ -236,6 +236,15 @@ def test_the_holder_frozen_at_the_opening_records_even_when_the_line_changed(ope
     with pytest.raises(Refused, match="Only the assessor of 1008"):
         opened.add(by=SECURITY, number=CLERK, rule="C1.1", amount=None)
     assert opened.add(by=PERSONNEL, number=CLERK, **clerk_rule()).number == CLERK
+
+
+def test_a_post_in_no_group_of_the_workflow_has_nobody_who_records(book: Book) -> None:
+    post = table_of(Post)
+    with book.uow.write() as tx:
+        tx.run(post.update().where(post.c.id == book.office.posts["clerical"]).values(code="receptionist"))
+    with pytest.raises(Refused, match=r"Nobody scores 1008, so nobody may record a finding: .* no group") as refusal:
+        book.add(by=PERSONNEL, number=CLERK, **clerk_rule())
+    assert refusal.value.code == "no-assessor"
 
 
 def clerk_rule() -> dict[str, Any]:
