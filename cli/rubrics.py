@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 import typer
 
 from catalog.shelf import Kind, names
-from cli.output import AsOption, JsonOption, ReasonOption, plain, print_json, print_table, say
+from cli.output import AsOption, JsonOption, ReasonOption, heading, plain, print_json, print_table, say
 from cli.parsing import optional_day
 from cli.session import session
 from cli.sources import definition, json_of
@@ -61,6 +61,46 @@ def check(
     if errors:
         print(f"{source.where} has {_counted(errors, 'error')}; mend what is listed.", file=sys.stderr)
         raise typer.Exit(1)
+
+
+@group.command(epilog="Example: appraise rubric show bank-office-completed --post director")
+def show(
+    context: typer.Context,
+    rubric: SourceArgument,
+    *,
+    post: Annotated[str | None, typer.Option("--post", help="Only this post, by its id.")] = None,
+    language: LanguageOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show the posts of a rubric with their ids, and the items and rules of each: what `finding add` can name."""
+    from scoring.errors import UnknownName
+    from scoring.rubric import load_rubric
+
+    source = definition(Kind.RUBRIC, rubric)
+    loaded = load_rubric(source.text, where=source.where)
+    try:
+        posts = loaded.posts if post is None else (loaded.post(post),)
+    except UnknownName as error:
+        raise NotFound(str(error), error.code) from error
+    if as_json:
+        print_json([one.model_dump() for one in posts])
+        return
+    spoken = language or session(context).settings.language
+    columns = (*heading(spoken, "item", "rule", "points"), "")
+    for one in posts:
+        rows: list[tuple[Any, ...]] = []
+        for item in one.items:
+            rows.append((item.id, "", item.points, getattr(item.title, spoken)))
+            rows.extend(("", rule.id, _worth(rule), getattr(rule.trigger, spoken)) for rule in item.rules)
+        print_table(f"{one.id}: {getattr(one.name, spoken)}", columns, rows)
+
+
+def _worth(rule: Any) -> str:
+    sign = "+" if rule.award else "-"
+    if rule.kind == "range":
+        return f"{sign}{plain(rule.min)} … {sign}{plain(rule.max)}"
+    per = rule.unit or (rule.duty and rule.duty.per)
+    return f"{sign}{plain(rule.amount)}{f' / {per}' if per else ''}"
 
 
 @group.command(epilog="Example: appraise rubric schema --ledger > ledger.schema.json")

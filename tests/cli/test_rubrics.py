@@ -40,6 +40,24 @@ def test_the_completed_catalogue_has_no_error(capsys: pytest.CaptureFixture[str]
     assert [problem for problem in problems if problem["severity"] == "error"] == []
 
 
+def test_show_names_posts_items_and_rules_in_both_languages(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["rubric", "show", "bank-office-completed", "--post", "deputy-security"]) == 0
+    lines = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert lines[0][0] == "deputy-security:"
+    assert ["A1.1", "-10", "/", "month"] in [line[:4] for line in lines]
+    assert ["A1.8", "+10"] in [line[:2] for line in lines]
+    assert ["A5.1", "-3", "…", "-5"] in [line[:4] for line in lines]
+    assert run(["rubric", "show", "bank-office-completed", "--language", "zh"]) == 0
+    printed = capsys.readouterr().out
+    assert "director: 办公室主任" in printed
+    assert "A5.1" in printed
+
+
+def test_show_of_a_post_that_is_not_there_ends_with_4(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["rubric", "show", "bank-office", "--post", "teller"]) == 4
+    assert "teller" in capsys.readouterr().err
+
+
 def test_a_fault_ends_with_1_and_json_names_code_place_and_mend(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
