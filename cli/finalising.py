@@ -19,7 +19,7 @@ LateOption = Annotated[
     bool, typer.Option("--late", help="What closed after the proposal, such as a decided appeal: a revision.")
 ]
 DigestOption = Annotated[
-    str | None, typer.Option("--digest", help="The digest of what you have before you; another is refused.")
+    str | None, typer.Option("--digest", help="The check number of what you have before you; another is refused.")
 ]
 WRITING = ("cycle.finalise-chunk", "cycle.complete")
 
@@ -45,7 +45,7 @@ def propose(
         return
     say(
         f"{cycle} is proposed: {found.rows} appraisals, {found.rated} rated, {found.persons} people.",
-        f"Digest: {found.digest}",
+        f"{heading(shared.language, 'check-number')[0]}: {found.digest}",
     )
     if found.carried:
         say(f"{found.carried} under appeal enter later, as a revision of the table.")
@@ -95,7 +95,7 @@ def approve(
         if json:
             print_json(entered)
             return
-        say(f"{entered.rows} appraisals entered {cycle}; digest {entered.digest}.")
+        say(f"{entered.rows} appraisals entered {cycle}; check number {entered.digest}.")
         return
     signed = finalising.approve(
         shared.uow, actor=actor, now=now, cycle=cycle, digest=digest, chunk=shared.settings.chunk_size
@@ -105,7 +105,7 @@ def approve(
     if json:
         print_json({"cycle": cycle, "digest": signed.digest, "state": state})
         return
-    say(f"{cycle} is signed; digest {signed.digest}.")
+    say(f"{cycle} is signed; check number {signed.digest}.")
     if done:
         say(f"It is {heading(shared.language, state)[0].lower()}.")
     else:
@@ -212,4 +212,4 @@ def correct(
     say(f"{found.code}: {'corrected' if approve_ else 'a correction is proposed'}.")
     rows = [("total", found.before, found.after), ("grade", found.grade_before, found.grade_after)]
     print_table("", ("", "Before", "After"), [*((item.item, item.before, item.after) for item in found.items), *rows])
-    say(f"Digest: {found.digest}")
+    say(f"{heading(shared.language, 'check-number')[0]}: {found.digest}")

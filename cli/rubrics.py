@@ -133,7 +133,7 @@ def publish(
         return
     say(*(f"{problem.severity} {problem.code} at {problem}" for problem in done.problems))
     state = "is published as" if done.new else "was already published as"
-    say(f"The rubric {done.name} {state} version {done.version}; its digest begins with {done.digest[:12]}.")
+    say(f"The rubric {done.name} {state} version {done.version}; its check number begins with {done.digest[:12]}.")
 
 
 @group.command("list", epilog="Example: appraise rubric list")
@@ -196,7 +196,9 @@ def print_definitions(rows: Any, kind: Kind, *, as_json: bool) -> None:
         shown = [[*row.values()] for row in published]
         for row in shown:
             row[2] = row[2][:12]
-        print_table(f"Published {word}s", ("name", "version", "digest", "published", "adopted", "announced"), shown)
+        print_table(
+            f"Published {word}s", ("name", "version", "check number", "published", "adopted", "announced"), shown
+        )
     else:
         say(f"No {word} is published yet.")
     say(f"Ships with Appraise, for `appraise {word} publish NAME`: {', '.join(shipped)}.")

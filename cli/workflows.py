@@ -65,7 +65,7 @@ def publish(
         print_json(done)
         return
     state = "is published as" if done.new else "was already published as"
-    say(f"The workflow {done.name} {state} version {done.version}; its digest begins with {done.digest[:12]}.")
+    say(f"The workflow {done.name} {state} version {done.version}; its check number begins with {done.digest[:12]}.")
 
 
 @group.command(epilog="Example: appraise workflow diagram quarterly --form page > docs/reference/lifecycle.md")

@@ -262,8 +262,8 @@ def demand_same(cycle: str, pending: Pending, table: Summary, digest: str | None
     """
     if digest is not None and digest != pending.digest:
         raise Conflict(
-            f"The table before you is not the one proposed for {cycle} (number {pending.number}, digest "
-            f"{pending.digest[:12]}); look again and sign that one.",
+            f"The table before you is not the one proposed for {cycle} (number {pending.number}, check "
+            f"number {pending.digest[:12]}); look again and sign that one.",
             "other-table",
         )
     if table.digest != pending.digest:

@@ -84,7 +84,7 @@ def test_a_changed_workflow_is_the_next_version_and_a_faulty_one_is_refused(offi
     assert (again["version"], again["new"]) == (1, False)
     renamed = changed(tmp_path, "returns = 3", "returns = 2")
     said = office.ok("workflow", "publish", renamed, "--as", "1007").out
-    assert said.startswith("The workflow quarterly is published as version 2; its digest begins with ")
+    assert said.startswith("The workflow quarterly is published as version 2; its check number begins with ")
     listed = office.ok("workflow", "list", "--json").json
     assert [row["version"] for row in listed["published"]] == [1, 2]
     refused = office("workflow", "publish", self_approving(tmp_path), "--as", "1007")
