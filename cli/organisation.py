@@ -166,11 +166,19 @@ def _left(number: str, name: str) -> bool:
     return agreed(f"{number} {name} is not in the file. Left?")
 
 
+_FIRST = 5
+"""So many of the new people are named: enough to see whether the encoding was the right one."""
+
+
 def _show_preview(file: Path, looked: "Preview") -> None:
     say(f"{file} was read as {looked.took}.")
     say(*(f"warning: {problem}" for problem in looked.problems))
     new = Counter(change.sheet for change in looked.changes if change.kind == "new")
     say(*(f"new {sheet}: {count}" for sheet, count in new.items()))
+    people = [one for one in looked.changes if (one.kind, one.sheet) == ("new", "people") and one.after]
+    if people:
+        first = ", ".join(f"{one.key[0]} {one.after['name']}" for one in people[:_FIRST] if one.after)
+        say(f"Look at the names: {first}{' ...' if len(people) > _FIRST else ''}")
     say(*(str(change) for change in looked.changes if change.kind != "new"))
     if not looked.changes:
         say("Nothing would change.")

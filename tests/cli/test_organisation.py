@@ -81,6 +81,10 @@ def test_the_first_import_says_how_it_read_and_what_is_new(nothing: Terminal, tm
     shown = nothing.ok("org", "import", file, "--dry-run", at=None)
     assert f"{file} was read as xlsx.\n" in shown.out
     assert "new people: 36\n" in shown.out
+    assert (
+        "Look at the names: 1001 林国栋, 1002 Margaret Shaw, 1003 赵文清, 1004 Henrik Dahl, 1005 陈志强 ...\n"
+        in shown.out
+    )
     assert nothing("org", "show", "--as", "1001", at=None).code == 4
     assert "Written: rows that are new" in nothing.ok("org", "import", file, "--yes", at=None).out
     assert nothing.ok("org", "import", file, "--as", "1007", at=None).out.endswith("Nothing would change.\n")
@@ -103,6 +107,7 @@ def test_an_import_says_which_encoding_it_took(
     shown = bank.ok("org", "import", str(file), "--dry-run", "--as", "1007", at=AT).out
     assert f"was read as {said}\n" in shown
     assert "new people: 1\n" in shown
+    assert "Look at the names: 1099 测试人员\n" in shown
 
 
 def test_no_known_encoding_and_errors_end_with_2_and_write_nothing(bank: Terminal, tmp_path: Path) -> None:
