@@ -21,6 +21,7 @@ TITLES = {
     "severity": "How grave a problem is",
     "due": "Whether something is late",
     "machinery": "Behind the scenes",
+    "heading": "Headings of tables",
 }
 
 

@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
+from catalog.glossary import Language, term
 from cli.commands import new_group
 from cli.finding_table import print_findings
 from cli.output import AsOption, JsonOption, ReasonOption, heading, plain, print_json, print_table, say
@@ -36,14 +37,14 @@ def work(context: typer.Context, as_: AsOption = None, reason: ReasonOption = No
     language = shared.language
     print_table(
         "",
-        (*heading(language, "appraisal", "appraisee", "stage", "deadline"), "Left", "Next"),
+        heading(language, "appraisal", "appraisee", "stage", "deadline", "time-left", "possible"),
         [
             (
                 item.appraisal,
                 item.person,
                 item.wording[language],
                 shared.local(item.due_at),
-                _left(item.working_days_left),
+                _left(item.working_days_left, language),
                 _possible(item.actions, language),
             )
             for item in owed
@@ -55,11 +56,13 @@ def work(context: typer.Context, as_: AsOption = None, reason: ReasonOption = No
                 say(f"{item.appraisal} {action['action']}: {action['blocked']}")
 
 
-def _left(days: int | None) -> str:
+def _left(days: int | None, language: Language) -> str:
     if days is None:
         return ""
-    counted = f"{abs(days)} working day{'' if abs(days) == 1 else 's'}"
-    return f"{counted} late" if days < 0 else "today" if days == 0 else counted
+    if days == 0:
+        return term("due-today", language)
+    counted = f"{abs(days)} {term('working-day', language, count=abs(days))}"
+    return f"{counted} {term('late', language)}" if days < 0 else counted
 
 
 def _possible(actions: Sequence[Mapping[str, Any]], language: str) -> str:
@@ -86,7 +89,7 @@ def show(
         print_json({**plain(shown), "findings": [{**plain(one), "code": one.code} for one in findings]})
         return
     language = shared.language
-    due = f", due {shared.local(shown.due_at)}" if shown.due_at is not None else ""
+    due = f", {term('deadline', language)} {shared.local(shown.due_at)}" if shown.due_at is not None else ""
     say(f"{shown.appraisal}  {shown.person}")
     outcome = f" ({heading(language, shown.outcome)[0].lower()})" if shown.outcome else ""
     say(f"{shown.wording[language]}{outcome}{due}; round {shown.round}, version {shown.version}")
@@ -102,7 +105,7 @@ def show(
         print_findings(shared, findings)
     _history(shared, shown)
     if shown.actions:
-        say("", f"You can: {_possible(shown.actions, language) or 'nothing yet'}")
+        say("", f"{heading(language, 'you-can')[0]}: {_possible(shown.actions, language) or 'nothing yet'}")
         say(*(f"  {action['action']}: {action['blocked']}" for action in shown.actions if action["blocked"]))
 
 

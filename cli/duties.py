@@ -185,6 +185,4 @@ def list_(
         )
         for one in months
     ]
-    print_table(
-        "", (*heading(shared.language, "rule"), "Month", "State", *heading(shared.language, "coverage"), "Sites"), rows
-    )
+    print_table("", (*heading(shared.language, "rule", "month", "standing", "coverage"), "Sites"), rows)

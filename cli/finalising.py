@@ -138,7 +138,11 @@ def results(
     language = shared.language
     print_table(
         f"{cycle}",
-        ("Number", "Name", *heading(language, "post", "stage", "total", "maximum", "grade"), "Person", "Signed"),
+        (
+            *heading(language, "employee-number", "name", "post", "stage", "total", "maximum", "grade"),
+            "Person",
+            *heading(language, "signed"),
+        ),
         [
             (
                 row.number,

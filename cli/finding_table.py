@@ -6,26 +6,26 @@ from typing import Any
 from cli.output import heading, plain, print_table, say
 from cli.session import Session
 
+_DECISIONS = {"change": "changed", "strike": "struck", "lower": "lowered", "keep": "kept"}
+"""The glossary's word for each kind of decision about a finding."""
+
 
 def print_findings(shared: Session, views: Sequence[Any]) -> None:
     """Print findings as a table, with the clause, the replies and the decisions under it."""
     language = shared.language
     print_table(
         "",
-        (
-            *heading(shared.language, "finding", "rule"),
-            "Happened",
-            *heading(shared.language, "points"),
-            "By",
-            "State",
-            "What",
-        ),
+        heading(language, "finding", "rule", "happened", "points", "recorded-by", "standing", "facts"),
         [
             (
                 view.code,
                 view.rule,
                 view.happened,
-                "not released" if view.hidden else "" if view.amount is None else _signed(view),
+                heading(language, "not-released")[0].lower()
+                if view.hidden
+                else ""
+                if view.amount is None
+                else _signed(view),
                 view.recorded_by,
                 _state(shared, view),
                 view.reason or view.trigger.get(language, ""),
@@ -49,7 +49,12 @@ def _state(shared: Session, view: Any) -> str:
     last = view.revisions[-1] if view.revisions else None
     if last is None:
         return ""
-    return f"{last.kind}{'' if last.amount is None else f' {plain(last.amount)}'}"
+    return _decided(last, shared.language)
+
+
+def _decided(revision: Any, language: Any) -> str:
+    word = heading(language, _DECISIONS[revision.kind])[0].lower()
+    return word if revision.amount is None else f"{word}: {plain(revision.amount)}"
 
 
 def _beside(shared: Session, view: Any) -> Iterable[str]:
@@ -60,5 +65,4 @@ def _beside(shared: Session, view: Any) -> Iterable[str]:
     for one in view.replies:
         yield f"{view.code} reply {shared.local(one.at)}: {one.text or ''}"
     for one in view.revisions:
-        amount = "" if one.amount is None else f" {plain(one.amount)}"
-        yield f"{view.code} {one.kind}{amount} {shared.local(one.at)}: {one.reason or ''}"
+        yield f"{view.code} {_decided(one, shared.language)}, {shared.local(one.at)}: {one.reason or ''}"

@@ -60,6 +60,14 @@ def test_work_counts_working_days_and_says_what_is_late(quarter: Terminal, day: 
     assert left in quarter.ok("work", "--as", "1009", at=f"{day}T10:00").out
 
 
+def test_work_and_show_speak_chinese(quarter: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("APPRAISE_LANGUAGE", "zh")
+    listed = quarter.ok("work", "--as", "1009", at="2026-01-12T10:00").out
+    assert listed.split("\n", 1)[0].split() == ["考核表", "被考核人", "环节", "截止日期", "剩余期限", "可办理"]
+    assert "2 工作日 逾期" in listed
+    assert "\n您可以: state (提交自述)" in quarter.ok("show", "2026Q1/1009", "--as", "1009").out
+
+
 def test_work_says_what_stands_in_the_way(quarter: Terminal) -> None:
     act(quarter, "state", "1005", "--comment", "My quarter.", number="1005")
     blocked = quarter.ok("work", "--as", "1004", at=APRIL).out
@@ -156,7 +164,7 @@ def test_an_objection_is_decided_line_by_line_and_never_worse(quarter: Terminal)
     assert "total 97" in done.out
     shown = quarter.ok("show", "2026Q1/1004", "--as", "1004", at=APRIL).out
     assert "closed (decided on appeal)" in shown
-    assert f"{finding} lower 3 2026-04-01 09:00: heard both" in shown
+    assert f"{finding} lowered: 3, 2026-04-01 09:00: heard both" in shown
 
 
 def test_a_refusal_needs_a_witness_who_is_shown(quarter: Terminal) -> None:

@@ -195,8 +195,8 @@ def test_the_reviewer_changes_and_strikes_and_both_values_stay(february: Termina
     struck = february.ok("finding", "strike", second, "--comment", "not his", "--as", "1001", "--json", at=APRIL).json
     assert struck["total"] == "97"
     listed = february.ok("finding", "list", "1006", "--as", "1001", at=APRIL).out
-    assert "F1 change 3 2026-04-01 09:00: a first time" in listed
-    assert "F2 strike 2026-04-01 09:00: not his" in listed
+    assert "F1 changed: 3, 2026-04-01 09:00: a first time" in listed
+    assert "F2 struck, 2026-04-01 09:00: not his" in listed
 
 
 def test_a_duty_is_recorded_by_its_holder_and_shown_month_by_month_and_site_by_site(february: Terminal) -> None:
