@@ -34,8 +34,7 @@ if not OLDEST <= sys.version_info[:2] <= NEWEST and __name__ == "__main__":
 ROOT = Path(__file__).resolve().parent
 VENV = ROOT / ".venv"
 PYTHON = VENV / "bin" / "python"
-STAMP = VENV / "run-py-stamp.json"
-LOCK = ROOT / ".venv.lock"
+STAMP, LOCK = VENV / "run-py-stamp.json", ROOT / ".venv.lock"
 SETS = {name: ROOT / "requirements" / f"{name}.txt" for name in ("app", "dev", "build")}
 MISPLACING = ("PIP_USER", "PIP_TARGET", "PIP_PREFIX", "PIP_ROOT", "PYTHONHOME", "PYTHONPATH")
 """Variables that would make an installer write, or Python read, somewhere else than in `.venv`."""
@@ -50,6 +49,7 @@ Appraise: a workflow engine for appraisal cycles.
 
   python3 run.py demo            play one quarter of a bank office, from opening to signed results
   python3 run.py test [ARGS]     run the tests; ARGS go to pytest; --long runs the long property searches
+  python3 run.py bench [NAME]    measure the product against the bare driver; --help lists the benchmarks
   python3 run.py lint            run the style, type and architecture checks
   python3 run.py version         say which version this is
   python3 run.py COMMAND [ARGS]  run `appraise COMMAND`, for example `python3 run.py doctor`
@@ -329,7 +329,7 @@ def main(arguments: list[str]) -> int:
         if not is_ready("app"):
             return 0
     try:
-        set_up("dev" if command in {"test", "lint"} else "app")
+        set_up("dev" if command in {"test", "lint", "bench"} else "app")
     except SetUpError as error:
         say(str(error))
         return ENVIRONMENT_EXIT
@@ -340,6 +340,9 @@ def main(arguments: list[str]) -> int:
         run_tests(arguments[1:])
     if command == "lint":
         return run_checks()
+    if command == "bench":
+        os.chdir(ROOT)
+        hand_over(str(PYTHON), "-m", "benchmarks", *arguments[1:])
     hand_over(str(PYTHON), str(VENV / "bin" / "appraise"), *(arguments or ["--help"]))
 
 

@@ -222,6 +222,11 @@ def test_the_default_tests_leave_out_the_long_ones_and_arguments_go_to_pytest(
     assert "--long" not in thorough
 
 
+def test_the_benchmarks_run_in_the_projects_folder_and_arguments_go_to_them(checkout: Checkout, tmp_path: Path) -> None:
+    said = checkout.run("bench", "move", "--json", cwd=tmp_path).stdout.splitlines()
+    assert said == [str(checkout.root), "python", "-m", "benchmarks", "move", "--json"]
+
+
 def test_lint_says_each_check_and_its_result(checkout: Checkout) -> None:
     good = checkout.run("lint")
     assert good.returncode == 0

@@ -31,7 +31,7 @@ PAIRS = [(DATABASES[0], BROKERS[0]), (DATABASES[-1], BROKERS[-1])]
 
 @contextmanager
 def database(found: postgresql.Installation) -> Iterator[str]:
-    server = postgresql.start(found)
+    server = postgresql.start(found=found)
     databases = postgresql.Databases(server.url)
     databases.make_role()
     name = databases.create()

@@ -1,8 +1,8 @@
 """Keeps one PostgreSQL server for as long as whoever started it lives.
 
-Run as a process of its own: `python keeper.py FOLDER BIN PORT PASSWORD-FILE`. It makes a cluster in FOLDER, starts the
-server, says `ready` (or what went wrong) on one line, and waits for the end of its standard input. That end comes when
-the other side closes the pipe or dies in whatever way; then the server is stopped and FOLDER removed.
+Run as a process of its own: `python keeper.py FOLDER BIN PORT PASSWORD-FILE DURABILITY`. It makes a cluster in FOLDER,
+starts the server, says `ready` (or what went wrong) on one line, and waits for the end of its standard input. That end
+comes when the other side closes the pipe or dies in whatever way; then the server is stopped and FOLDER removed.
 
 As root it runs the server as `nobody`, because PostgreSQL refuses to run as root.
 """
@@ -16,17 +16,20 @@ import sys
 from pathlib import Path
 from typing import Any
 
-SETTINGS = {
-    "fsync": "off",
-    "synchronous_commit": "off",
-    "full_page_writes": "off",
-    "wal_level": "minimal",
-    "max_wal_senders": "0",
-    "autovacuum": "off",
-    "max_connections": "80",
-    "shared_buffers": "64MB",
-    "listen_addresses": "127.0.0.1",
+SETTINGS = {"max_connections": "80", "listen_addresses": "127.0.0.1"}
+DURABILITY = {
+    "none": {
+        "fsync": "off",
+        "synchronous_commit": "off",
+        "full_page_writes": "off",
+        "wal_level": "minimal",
+        "max_wal_senders": "0",
+        "autovacuum": "off",
+        "shared_buffers": "64MB",
+    },
+    "shipped": {},
 }
+"""What a server risks to be fast: everything, for tests that keep nothing, or nothing, as PostgreSQL is installed."""
 
 
 def demoted() -> dict[str, Any]:
@@ -60,9 +63,9 @@ def run(command: list[str], log: Path) -> None:
         raise RuntimeError(f"{Path(command[0]).name} failed: {' '.join(log.read_text(errors='replace').split())}")
 
 
-def start(folder: Path, programs: Path, port: str, password_file: Path) -> None:
+def start(folder: Path, programs: Path, port: str, password_file: Path, durability: str) -> None:
     """Make the cluster and start the server; return when it takes connections."""
-    options = {**SETTINGS, "port": port, "unix_socket_directories": str(folder)}
+    options = {**SETTINGS, **DURABILITY[durability], "port": port, "unix_socket_directories": str(folder)}
     make = ["-D", str(folder / "data"), "-U", "appraise", "-A", "password", f"--pwfile={password_file}"]
     run([str(programs / "initdb"), *make, "--encoding=UTF8", "--locale=C", "--no-sync"], folder / "initdb.log")
     with (folder / "data" / "postgresql.conf").open("a") as settings:
@@ -87,7 +90,7 @@ def main() -> None:
     folder, programs, port, password_file = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3], Path(sys.argv[4])
     try:
         try:
-            start(folder, programs, port, password_file)
+            start(folder, programs, port, password_file, sys.argv[5])
         except (OSError, RuntimeError) as error:
             sys.stdout.write(f"{error}\n")
         else:

@@ -83,8 +83,11 @@ def describe() -> str:
     return f"PostgreSQL {found.version} from {found.origin}"
 
 
-def start(found: Installation | None = None) -> Server:
+def start(durability: str = "none", folder: str | None = None, *, found: Installation | None = None) -> Server:
     """Start the server of an installation; without one return the server that was given, or start the first found.
+
+    `durability` is `none`, for tests that keep nothing, or `shipped`, as PostgreSQL is installed; `folder` is where its
+    files go, if not where it is fastest.
 
     Raises:
         NoServer: there is none, or it does not start.
@@ -93,12 +96,12 @@ def start(found: Installation | None = None) -> Server:
     if given and found is None:
         return Server(plain(given), describe())
     found = found or find()
-    folder = Path(tempfile.mkdtemp(prefix="apg-", dir=fast_folder()))
+    home = Path(tempfile.mkdtemp(prefix="apg-", dir=folder or fast_folder()))
     try:
-        programs = _reachable(found, folder)
-        return _launch(found, programs, folder)
+        programs = _reachable(found, home)
+        return _launch(found, programs, home, durability)
     except BaseException:
-        shutil.rmtree(folder, ignore_errors=True)
+        shutil.rmtree(home, ignore_errors=True)
         raise
 
 
@@ -269,7 +272,7 @@ def _runs(programs: Path) -> bool:
     return done.returncode == 0
 
 
-def _launch(found: Installation, programs: Path, folder: Path) -> Server:
+def _launch(found: Installation, programs: Path, folder: Path, durability: str) -> Server:
     password = secrets.token_hex(16)
     password_file = folder / "password"
     password_file.touch(0o600)
@@ -279,7 +282,7 @@ def _launch(found: Installation, programs: Path, folder: Path) -> Server:
         os.chown(password_file, demoted["user"], demoted["group"])
     port = _free_port()
     process = subprocess.Popen(
-        [sys.executable, str(Path(keeper.__file__)), str(folder), str(programs), str(port), str(password_file)],
+        [sys.executable, keeper.__file__, str(folder), str(programs), str(port), str(password_file), durability],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
