@@ -47,7 +47,7 @@ class UtcDateTime(types.TypeDecorator[dt.datetime]):
             raise ValueError(f"{value!r} has no time zone; times are stored in UTC and must say so.")
         moment = value.astimezone(dt.UTC)
         if dialect.name == "sqlite":
-            return moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+            return f"{moment.replace(tzinfo=None).isoformat(timespec='microseconds')}Z"
         return moment
 
     def process_result_value(self, value: Any, dialect: Dialect) -> dt.datetime | None:
@@ -55,7 +55,7 @@ class UtcDateTime(types.TypeDecorator[dt.datetime]):
         if value is None:
             return None
         if dialect.name == "sqlite":
-            return dt.datetime.strptime(value, "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=dt.UTC)
+            return dt.datetime.fromisoformat(value)
         moment: dt.datetime = value
         return moment.astimezone(dt.UTC)
 

@@ -13,6 +13,7 @@ from sqlalchemy import Row, bindparam, literal, or_, select, union, union_all
 from models.appraisals import Appraisal, Party
 from models.columns import table_of
 from models.people import Assignment, ConflictOfInterest, Grant
+from models.prepared import Prepared
 from services.actors import Actor
 from services.unit_of_work import Transaction
 from workflow.vocabulary import GRANTED_ROLES, JUDGING_ROLES, Role
@@ -35,28 +36,33 @@ def _of_interest(mine: Any, other: Any) -> Any:
     )
 
 
-_PARTS = union_all(
-    select(
-        PARTY.c.appraisal_id,
-        PARTY.c.person_id,
-        PARTY.c.role,
-        PARTY.c.seat,
-        PARTY.c.to_at,
-    ).where(PARTY.c.appraisal_id.in_(bindparam("appraisals", expanding=True))),
-    select(
-        literal(None).label("appraisal_id"),
-        GRANT.c.person_id,
-        GRANT.c.role,
-        GRANT.c.unit_id,
-        literal(None).label("to_at"),
-    ).where(
-        GRANT.c.person_id == bindparam("person"),
-        GRANT.c.valid_from <= bindparam("on"),
-        or_(GRANT.c.valid_to.is_(None), GRANT.c.valid_to >= bindparam("on")),
-    ),
-    _of_interest(CONFLICT.c.person_id, CONFLICT.c.other_id),
-    _of_interest(CONFLICT.c.other_id, CONFLICT.c.person_id),
-)
+def _parts_in(appraisals: Any) -> Any:
+    return union_all(
+        select(
+            PARTY.c.appraisal_id,
+            PARTY.c.person_id,
+            PARTY.c.role,
+            PARTY.c.seat,
+            PARTY.c.to_at,
+        ).where(appraisals),
+        select(
+            literal(None).label("appraisal_id"),
+            GRANT.c.person_id,
+            GRANT.c.role,
+            GRANT.c.unit_id,
+            literal(None).label("to_at"),
+        ).where(
+            GRANT.c.person_id == bindparam("person"),
+            GRANT.c.valid_from <= bindparam("on"),
+            or_(GRANT.c.valid_to.is_(None), GRANT.c.valid_to >= bindparam("on")),
+        ),
+        _of_interest(CONFLICT.c.person_id, CONFLICT.c.other_id),
+        _of_interest(CONFLICT.c.other_id, CONFLICT.c.person_id),
+    )
+
+
+_PARTS_OF_ONE = Prepared(_parts_in(PARTY.c.appraisal_id == bindparam("appraisal")))
+_PARTS_OF_MANY = _parts_in(PARTY.c.appraisal_id.in_(bindparam("appraisals", expanding=True)))
 
 _GRANTS = select(GRANT.c.role, GRANT.c.unit_id).where(
     GRANT.c.person_id == bindparam("person"),
@@ -142,29 +148,24 @@ class Parts:
 
 def parts_of(tx: Transaction, appraisals: Sequence[int], person_id: int | None, on: dt.date) -> dict[int, Parts]:
     """Return the parts of each appraisal, with the grants of one person, in one statement."""
-    rows = tx.all(_PARTS, {"appraisals": list(appraisals), "person": person_id, "on": on})
+    asking = {"person": person_id, "on": on}
+    if len(appraisals) == 1:
+        rows = tx.all(_PARTS_OF_ONE, asking | {"appraisal": appraisals[0]})
+    else:
+        rows = tx.all(_PARTS_OF_MANY, asking | {"appraisals": list(appraisals)})
     granted = frozenset(row.role for row in rows if row.appraisal_id is None and row.role != _RECUSED)
-    return (
-        {appraisal: _parts(appraisal, rows, granted) for appraisal in appraisals}
-        if len(appraisals) == 1
-        else (_grouped(appraisals, rows, granted))
-    )
-
-
-def _grouped(appraisals: Sequence[int], rows: Sequence[Row[Any]], granted: frozenset[str]) -> dict[int, Parts]:
+    recused = frozenset(row.person_id for row in rows if row.role == _RECUSED)
     by_appraisal: dict[int, list[Row[Any]]] = {appraisal: [] for appraisal in appraisals}
     for row in rows:
         if row.appraisal_id is not None:
             by_appraisal[row.appraisal_id].append(row)
-    return {appraisal: _parts(appraisal, found, granted) for appraisal, found in by_appraisal.items()}
+    return {appraisal: _parts(found, granted, recused) for appraisal, found in by_appraisal.items()}
 
 
-def _parts(appraisal: int, rows: Iterable[Row[Any]], granted: frozenset[str]) -> Parts:
+def _parts(rows: Iterable[Row[Any]], granted: frozenset[str], recused: frozenset[int]) -> Parts:
     holders: dict[str, list[tuple[int, int]]] = {}
     former = set()
     for row in rows:
-        if row.appraisal_id != appraisal:
-            continue
         if row.to_at is None:
             holders.setdefault(row.role, []).append((row.seat, row.person_id))
         else:
@@ -173,7 +174,7 @@ def _parts(appraisal: int, rows: Iterable[Row[Any]], granted: frozenset[str]) ->
         {role: tuple(person for _, person in sorted(seats)) for role, seats in holders.items()},
         frozenset(former),
         granted,
-        frozenset(row.person_id for row in rows if row.role == _RECUSED),
+        recused,
     )
 
 

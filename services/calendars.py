@@ -7,6 +7,7 @@ from sqlalchemy import select
 
 from models.columns import table_of
 from models.people import ClosureDay
+from models.prepared import Prepared
 from services.public_calendar import (
     NO_CLOSURES,
     Closures,
@@ -21,7 +22,7 @@ __all__ = ["NO_CLOSURES", "Closures", "add_working_days", "closures", "is_workin
 
 CLOSURE_DAY = table_of(ClosureDay)
 
-_CLOSURES = select(CLOSURE_DAY.c.day, CLOSURE_DAY.c.kind).order_by(CLOSURE_DAY.c.day)
+_CLOSURES = Prepared(select(CLOSURE_DAY.c.day, CLOSURE_DAY.c.kind).order_by(CLOSURE_DAY.c.day))
 
 
 def closures(tx: Transaction) -> Closures:

@@ -2,12 +2,13 @@
 
 import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 from sqlalchemy import Row, bindparam, select
 
+from models import prepared
 from models.columns import table_of
 from models.history import Move as MoveRow
 from services import calendars
@@ -23,7 +24,7 @@ from workflow.vocabulary import LAST_STAGE, CycleState, Effect, Role
 
 MOVE = table_of(MoveRow)
 
-_HISTORY = (
+_HISTORY = prepared.Prepared(
     select(MOVE.c.seq, MOVE.c.action, MOVE.c.from_stage, MOVE.c.to_stage, MOVE.c.role)
     .where(MOVE.c.appraisal_id == bindparam("appraisal"))
     .order_by(MOVE.c.seq)
@@ -193,20 +194,21 @@ _READERS: Mapping[str, Callable[[Facts], dict[str, Any]]] = {
 """Which reader answers which guard; guards not named here look only at the act itself and at the state of the cycle."""
 
 
-def bare_case(standing: Standing, actor: Actor) -> Case:
-    """Return the case as far as it is known without reading anything more."""
+def case_of(standing: Standing, actor: Actor, facts: Mapping[str, Any]) -> Case:
+    """Return the case as far as the standing tells it, and with the facts read beside it."""
     row = standing.row
     person = row.last_on_behalf_of if row.last_on_behalf_of is not None else row.last_actor_id
-    return Case(
-        stage=standing.stage,
-        cycle_state=row.cycle_state,
-        roles=standing.roles,
-        round=row.round,
-        last_action=row.last_action,
-        last_actor=person is not None and person == actor.person_id,
+    known = {
+        "stage": standing.stage,
+        "cycle_state": row.cycle_state,
+        "roles": standing.roles,
+        "round": row.round,
+        "last_action": row.last_action,
+        "last_actor": person is not None and person == actor.person_id,
         # Only what was under appeal or on hold can be unfinished once its cycle is proposed (domain.md, section 5).
-        carried=row.cycle_state != CycleState.OPEN and standing.stage != LAST_STAGE,
-    )
+        "carried": row.cycle_state != CycleState.OPEN and standing.stage != LAST_STAGE,
+    }
+    return Case(**{**known, **facts})
 
 
 def gather(
@@ -221,20 +223,18 @@ def gather(
     now: dt.datetime,
 ) -> Prepared:
     """Return the case of an act. `move` is None where the actor could not make it anyway: then nothing is read."""
-    case = replace(
-        bare_case(standing, actor),
-        reason=bool(comment and comment.strip()),
-        witness=bool(witness and witness.strip()),
-        lines=frozenset(lines),
-    )
+    known: dict[str, Any] = {
+        "reason": bool(comment and comment.strip()),
+        "witness": bool(witness and witness.strip()),
+        "lines": frozenset(lines),
+    }
     if move is None:
-        return Prepared(case, None, ())
+        return Prepared(case_of(standing, actor, known), None, ())
     facts = Facts(tx, standing, move=move, lines=lines, actor=actor, now=now)
-    readers = dict.fromkeys(_READERS[name] for name in move.guards if name in _READERS)
-    for read in readers:
-        case = replace(case, **read(facts))
+    for read in dict.fromkeys(_READERS[name] for name in move.guards if name in _READERS):
+        known |= read(facts)
     needs_score = Effect.SCORE in move.effects or Effect.CONTEST in move.effects
-    return Prepared(case, facts.judged if needs_score else None, facts.pending)
+    return Prepared(case_of(standing, actor, known), facts.judged if needs_score else None, facts.pending)
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,10 +255,10 @@ def options(tx: Transaction, standing: Standing, actor: Actor, now: dt.datetime)
     for move in standing.lifecycle.actions(standing.stage):
         if standing.roles.isdisjoint(move.who):
             continue
-        case = bare_case(standing, actor)
+        known: dict[str, Any] = {}
         for read in dict.fromkeys(_READERS[name] for name in move.guards if name in _READERS and name not in _OF_ACT):
-            case = replace(case, **read(facts))
-        refusal = standing.lifecycle.refusal(move, case)
+            known |= read(facts)
+        refusal = standing.lifecycle.refusal(move, case_of(standing, actor, known))
         if refusal is None or refusal.code in _MENDABLE:
             found.append(Option(move, None if refusal is None else str(refusal)))
     return tuple(found)

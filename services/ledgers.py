@@ -17,6 +17,7 @@ from models.findings import DutySite, FindingRevision
 from models.findings import Finding as FindingRow
 from models.history import Move
 from models.people import Assignment, Post
+from models.prepared import Prepared
 from scoring.duties import duty_months, last_scored_day
 from scoring.ledger import DutyRecord, Finding, Ledger, Revision
 from scoring.plan import plan_for
@@ -40,7 +41,7 @@ SITE = table_of(DutySite)
 OPEN_STAGES = ("draft", "scoring")
 """Where the ledger takes entries: from the assessor's submission on it is closed (domain.md, reading 13)."""
 
-_HELD = (
+_HELD = Prepared(
     select(
         ASSIGNMENT.c.valid_from,
         ASSIGNMENT.c.valid_to,
@@ -53,7 +54,7 @@ _HELD = (
     .where(ASSIGNMENT.c.id == bindparam("assignment"))
     .order_by(SITE.c.code)
 )
-_FINDINGS = (
+_FINDINGS = Prepared(
     select(FINDING, INCIDENT.c.code.label("incident"))
     .outerjoin(INCIDENT, INCIDENT.c.id == FINDING.c.incident_id)
     .where(
@@ -62,12 +63,12 @@ _FINDINGS = (
     )
     .order_by(FINDING.c.id)
 )
-_DUTIES = (
+_DUTIES = Prepared(
     select(DUTY)
     .where(DUTY.c.assignment_id == bindparam("assignment"), DUTY.c.month.between(bindparam("first"), bindparam("last")))
     .order_by(DUTY.c.id)
 )
-_REVISIONS = (
+_REVISIONS = Prepared(
     select(REVISION, MOVE.c.role)
     .join(MOVE, (MOVE.c.appraisal_id == REVISION.c.appraisal_id) & (MOVE.c.seq == REVISION.c.move_seq))
     .where(REVISION.c.appraisal_id == bindparam("appraisal"))
@@ -200,13 +201,19 @@ def load(
     Raises:
         NotFound: there is no such assignment.
     """
-    held = tx.all(_HELD, {"assignment": assignment_id})
+    period = {"assignment": assignment_id, "first": period_from, "last": period_to}
+    months = period | {"first": f"{period_from:%Y-%m}", "last": f"{period_to:%Y-%m}"}
+    asked: list[tuple[Prepared, dict[str, Any]]] = [
+        (_HELD, {"assignment": assignment_id}),
+        (_FINDINGS, period),
+        (_DUTIES, months),
+    ]
+    if appraisal_id is not None:
+        asked.append((_REVISIONS, {"appraisal": appraisal_id}))
+    held, findings, duties, *decided = tx.all_of(*asked)
     if not held:
         raise NotFound("There is no such assignment; `appraise org show` lists them.", "unknown-assignment")
-    period = {"assignment": assignment_id, "first": period_from, "last": period_to}
-    findings = tx.all(_FINDINGS, period)
-    duties = tx.all(_DUTIES, period | {"first": f"{period_from:%Y-%m}", "last": f"{period_to:%Y-%m}"})
-    revisions = () if appraisal_id is None else tx.all(_REVISIONS, {"appraisal": appraisal_id})
+    revisions = [row for rows in decided for row in rows]
     by_line = latest_revisions(revisions)
     days = working_days(calendar, period_from, period_to, closures(tx) if closed_days is None else closed_days)
     ledger = Ledger(

@@ -1,6 +1,6 @@
 """The rows that a step of an appraisal writes: history, stage, work items.
 
-One step or a hundred: each statement is run once, as an executemany.
+One step or a hundred: each statement is run once, as an executemany, and all of them go together.
 """
 
 import datetime as dt
@@ -13,12 +13,13 @@ from sqlalchemy import bindparam, or_, select, update
 
 from models.columns import table_of
 from models.history import Event
+from models.prepared import Prepared
 from services import audit, due_dates
 from services.actors import Actor
 from services.errors import Conflict
 from services.ledgers import OPEN_STAGES
 from services.standing import APPRAISAL, MOVE, WORK_ITEM, Standing
-from services.unit_of_work import Transaction
+from services.unit_of_work import Transaction, insertion
 from workflow.lifecycle import Move as WorkflowMove
 from workflow.vocabulary import LAST_STAGE, CountedFrom
 
@@ -26,7 +27,7 @@ EVENT = table_of(Event)
 _TAKEN_BACK = "own-last-act"
 """The guard by which a definition says that a move undoes the last one."""
 
-_LAST_ITEM = (
+_LAST_ITEM = Prepared(
     select(WORK_ITEM.c.noticed_at, WORK_ITEM.c.due_at, WORK_ITEM.c.closed_at)
     .where(
         WORK_ITEM.c.appraisal_id == bindparam("appraisal"),
@@ -36,13 +37,13 @@ _LAST_ITEM = (
     .order_by(WORK_ITEM.c.id.desc())
     .limit(1)
 )
-_OPENING = (
+_OPENING = Prepared(
     select(EVENT.c.mac)
     .where(EVENT.c.stream == bindparam("stream"), EVENT.c.kind == "opened")
     .order_by(EVENT.c.seq)
     .limit(1)
 )
-_ADVANCE = (
+_ADVANCE = Prepared(
     update(APPRAISAL)
     .where(
         APPRAISAL.c.id == bindparam("at_id"),
@@ -62,7 +63,7 @@ _ADVANCE = (
         entered_at=bindparam("to_entered"),
     )
 )
-_CLOSE = (
+_CLOSE = Prepared(
     update(WORK_ITEM)
     .where(WORK_ITEM.c.id == bindparam("item"), WORK_ITEM.c.closed_at.is_(None))
     .values(closed_at=bindparam("at"), closed_by_seq=bindparam("seq"), next_action_at=None)
@@ -115,13 +116,25 @@ def write_steps(tx: Transaction, steps: Sequence[Step]) -> None:
         if prev is None:
             cycle_id = step.standing.row.cycle_id
             if cycle_id not in genesis:
-                genesis[cycle_id] = tx.scalar(_OPENING, {"stream": f"cycle:{cycle_id}"}) or audit.GENESIS
+                opened = tx.first(_OPENING, {"stream": f"cycle:{cycle_id}"})
+                genesis[cycle_id] = audit.GENESIS if opened is None else opened.mac
             prev = genesis[cycle_id]
         moves.append(_move_row(tx, step, prev))
-    tx.insert_many(MOVE, moves)
-    if tx.run(_ADVANCE, [_advance(step) for step in steps]) != len(steps):
+    passing = [step for step in steps if step.standing.stage != step.move.to_stage]
+    closing = [{"item": item.id, "at": step.now, "seq": step.seq} for step in passing for item in step.standing.items]
+    opening = [row for step in passing for row in _open_items(tx, step)]
+    _, advanced, closed, _ = tx.run_all(
+        (insertion(MOVE), moves),
+        (_ADVANCE, [_advance(step) for step in steps]),
+        (_CLOSE, closing),
+        (insertion(WORK_ITEM), opening),
+    )
+    if advanced != len(steps):
         raise Conflict("Somebody was faster: it has changed since you looked. Look again and decide anew.", "faster")
-    _pass_on(tx, steps)
+    if closed != len(closing):
+        raise Conflict("Somebody was faster: the work item is already closed. Look again.", "faster")
+    if opening:
+        tx.ring()
 
 
 def _move_row(tx: Transaction, step: Step, prev: str) -> dict[str, Any]:
@@ -164,17 +177,6 @@ def _advance(step: Step) -> dict[str, Any]:
         "to_score": step.score_id,
         "to_entered": step.now if moved else standing.row.entered_at,
     }
-
-
-def _pass_on(tx: Transaction, steps: Sequence[Step]) -> None:
-    moved = [step for step in steps if step.standing.stage != step.move.to_stage]
-    closing = [{"item": item.id, "at": step.now, "seq": step.seq} for step in moved for item in step.standing.items]
-    if closing and tx.run(_CLOSE, closing) != len(closing):
-        raise Conflict("Somebody was faster: the work item is already closed. Look again.", "faster")
-    opening = [row for step in moved for row in _open_items(tx, step)]
-    tx.insert_many(WORK_ITEM, opening)
-    if opening:
-        tx.ring()
 
 
 def _window_kept(tx: Transaction, step: Step) -> tuple[dt.datetime | None, dt.datetime | None]:

@@ -14,6 +14,7 @@ from models.cycles import Cycle
 from models.findings import ContestedLine
 from models.history import Move
 from models.people import Assignment, Organisation, Person, Post
+from models.prepared import Prepared
 from models.rubrics import Definition
 from models.workitems import WorkItem
 from services import naming
@@ -83,8 +84,9 @@ _STANDING = (
     .outerjoin(WORK_ITEM, and_(WORK_ITEM.c.appraisal_id == APPRAISAL.c.id, WORK_ITEM.c.closed_at.is_(None)))
     .order_by(APPRAISAL.c.id, WORK_ITEM.c.seat)
 )
-_BY_ID = _STANDING.where(APPRAISAL.c.id.in_(bindparam("ids", expanding=True)))
-_BY_CODE = _STANDING.where(CYCLE.c.code == bindparam("cycle"), PERSON.c.number == bindparam("number"))
+_BY_ID = Prepared(_STANDING.where(APPRAISAL.c.id == bindparam("id")))
+_BY_IDS = _STANDING.where(APPRAISAL.c.id.in_(bindparam("ids", expanding=True)))
+_BY_CODE = Prepared(_STANDING.where(CYCLE.c.code == bindparam("cycle"), PERSON.c.number == bindparam("number")))
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +184,7 @@ def _rows(
             item if isinstance(item, int) else _only(tx, item, naming.appraisals(tx, item), actor, now)
             for item in appraisals
         ]
-        found = tx.all(_BY_ID, {"ids": ids})
+        found = tx.all(_BY_ID, {"id": ids[0]}) if len(ids) == 1 else tx.all(_BY_IDS, {"ids": ids})
     rows: dict[int, tuple[str | int, list[Row[Any]]]] = {
         appraisal: (asked, []) for asked, appraisal in zip(appraisals, ids, strict=True)
     }

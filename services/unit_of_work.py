@@ -6,10 +6,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
-from sqlalchemy import Connection, Engine, Executable, Insert, Row, Table, insert
+from sqlalchemy import Connection, Engine, Executable, Row, Table, insert
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
 
+from models import prepared
 from models.database import DatabaseRefused
+from models.prepared import Prepared
 from scoring.errors import LedgerError, RubricError, ScoringError
 from services.audit import AuditKeys, append_event
 from services.errors import AppraiseError, Conflict, Environment, Malformed, NotFound, Refused
@@ -18,6 +20,7 @@ from workflow.errors import DefinitionError, WorkflowError
 P = ParamSpec("P")
 T = TypeVar("T")
 Values = Mapping[str, Any]
+Statement = Executable | Prepared
 
 
 @dataclass(slots=True)
@@ -27,18 +30,24 @@ class Transaction:
     connection: Connection
     keys: AuditKeys
     rung: bool = False
-    _known: dict[Executable, Sequence[Row[Any]]] = field(default_factory=dict)
+    _known: dict[Statement, Sequence[Row[Any]]] = field(default_factory=dict)
 
     @property
     def dialect(self) -> str:
         """`sqlite` or `postgresql`."""
         return self.connection.dialect.name
 
-    def all(self, statement: Executable, values: Values | None = None) -> Sequence[Row[Any]]:
+    def all(self, statement: Statement, values: Values | None = None) -> Sequence[Row[Any]]:
         """Every row."""
+        if isinstance(statement, Prepared):
+            return prepared.read(self.connection, (statement, values or {}))[0]
         return self.connection.execute(statement, values).all()
 
-    def once(self, statement: Executable) -> Sequence[Row[Any]]:
+    def all_of(self, *asked: tuple[Prepared, Values]) -> Sequence[Sequence[Row[Any]]]:
+        """Every row of each statement, in one round trip where the database allows it."""
+        return prepared.read(self.connection, *asked)
+
+    def once(self, statement: Statement) -> Sequence[Row[Any]]:
         """Every row of a statement without values, sent once: for what this transaction reads and does not change."""
         if statement not in self._known:
             self._known[statement] = self.all(statement)
@@ -48,8 +57,10 @@ class Transaction:
         """Every row, one statement, at most `batch` rows in memory at once."""
         yield from self.connection.execute(statement, values, execution_options={"yield_per": batch})
 
-    def first(self, statement: Executable, values: Values | None = None) -> Row[Any] | None:
+    def first(self, statement: Statement, values: Values | None = None) -> Row[Any] | None:
         """The first row, or None."""
+        if isinstance(statement, Prepared):
+            return next(iter(self.all(statement, values)), None)
         return self.connection.execute(statement, values).first()
 
     def scalar(self, statement: Executable, values: Values | None = None) -> Any:
@@ -60,9 +71,16 @@ class Transaction:
         """Run a write; the number of rows it touched, those of an INSERT..SELECT too."""
         return self.connection.execute(statement, values, execution_options={"preserve_rowcount": True}).rowcount
 
+    def run_all(self, *writes: tuple[Prepared, Sequence[Values]]) -> Sequence[int]:
+        """Run each write for each of its rows; the number of rows each touched, 0 where there was nothing to write.
+
+        None may need the result of another: they go in one round trip where the database allows it.
+        """
+        return prepared.write(self.connection, *writes)
+
     def insert(self, table: Table, values: Values) -> int:
         """Insert one row and return its id."""
-        return int(self.connection.execute(_insert_returning(table), values).scalar_one())
+        return int(self.all(_insert_returning(table), values)[0].id)
 
     def insert_all(self, table: Table, rows: Sequence[Values]) -> Sequence[int]:
         """Insert rows in one statement and return their ids in the same order; nothing for no rows."""
@@ -72,8 +90,7 @@ class Transaction:
 
     def insert_many(self, table: Table, rows: Sequence[Values]) -> None:
         """Insert rows in one executemany; nothing for no rows."""
-        if rows:
-            self.connection.execute(_insert(table), rows)
+        self.run_all((insertion(table), rows))
 
     def ring(self) -> None:
         """Ask for the bell after the commit: something became due."""
@@ -81,13 +98,14 @@ class Transaction:
 
 
 @functools.cache
-def _insert(table: Table) -> Insert:
-    return insert(table)
+def insertion(table: Table) -> Prepared:
+    """Return the statement that inserts rows into a table."""
+    return Prepared(insert(table))
 
 
 @functools.cache
-def _insert_returning(table: Table) -> Any:
-    return insert(table).returning(table.c.id)
+def _insert_returning(table: Table) -> Prepared:
+    return Prepared(insert(table).returning(table.c.id))
 
 
 @functools.cache

@@ -11,6 +11,7 @@ from models.outbox import Message
 from models.people import Grant
 from services import people
 from services.actors import SYSTEM, Actor
+from services.appraisals import act_many
 from services.desk import show
 from services.errors import NotFound
 from tests.services.builders import (
@@ -231,6 +232,27 @@ def test_an_interest_that_is_declared_after_the_opening_recuses_too(play: Play, 
     words = "There is a recorded conflict of interest with 1008: somebody else must judge 2026Q1/1008@clerical."
     play.refused(DIRECTOR, "approve", "recused", words, at=APPROVED)
     assert show(play.uow, actor=play.who(DIRECTOR), now=APPROVED, appraisal=f"{QUARTER}/{CLERK}").actions == ()
+
+
+def test_an_interest_recuses_from_one_of_many_too(play: Play) -> None:
+    ids = []
+    for of in (CLERK, ESCORT):
+        play.bring("review", of=of)
+        ids.append(play.appraisal(of).id)
+    people.declare_conflict(
+        play.uow,
+        actor=SYSTEM,
+        now=SUBMITTED,
+        number=DIRECTOR,
+        other=CLERK,
+        first=dt.date(2026, 1, 1),
+        reason="brothers",
+    )
+    batch = act_many(play.uow, actor=play.who(DIRECTOR), now=APPROVED, appraisals=ids, action="approve")
+    assert [(code, "a recorded conflict of interest with 1008" in said) for code, said in batch.aside] == [
+        (f"{QUARTER}/{CLERK}@clerical", True)
+    ]
+    assert [play.appraisal(of).stage for of in (CLERK, ESCORT)] == ["review", "signoff"]
 
 
 def test_who_has_an_interest_types_no_judgement_for_another(play: Play) -> None:
