@@ -25,7 +25,7 @@ from services.cycles import advance
 from services.definitions import lifecycle_of
 from services.errors import Conflict, Refused
 from services.grants import today
-from services.outbox import owe_job
+from services.outbox import owe_job, owe_jobs
 from services.result_table import Summary, proposed_table
 from services.unit_of_work import Transaction, UnitOfWork, use_case
 from workflow.cycle import decide_cycle
@@ -241,14 +241,10 @@ def approve(
         payload = {"number": pending.number, "table": table.digest}
         append_event(tx, stream(row.id), "approved", actor=actor, at=now, payload=payload)
         ranges = _ranges(table.appraisals, chunk)
-        for first, last in ranges:
-            owe_job(
-                tx,
-                name="cycle.finalise-chunk",
-                args={"cycle_id": row.id, "first": first, "last": last},
-                dedupe_key=f"finalise/{row.id}/{first}",
-                now=now,
-            )
+        runs = {
+            f"finalise/{row.id}/{first}": {"cycle_id": row.id, "first": first, "last": last} for first, last in ranges
+        }
+        owe_jobs(tx, name="cycle.finalise-chunk", runs=runs, now=now)
         if not ranges:
             owe_completion(tx, row.id, now)
     return Approved(row.id, table.digest, ranges)

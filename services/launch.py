@@ -17,7 +17,7 @@ from services.actors import Actor
 from services.audit import StoredText, append_event, store_texts
 from services.cycles import advance, demand_hr
 from services.errors import Refused
-from services.outbox import owe_job
+from services.outbox import owe_jobs
 from services.standing import local_day
 from services.unit_of_work import Transaction, UnitOfWork, use_case
 from workflow.cycle import decide_cycle
@@ -179,14 +179,11 @@ def open_cycle(
                 "left-out": {number: text.digest for number, text in left_out.items()},
             },
         )
-        for first, last in ranges:
-            owe_job(
-                tx,
-                name="cycle.open-chunk",
-                args={"cycle": row.id, "first": first, "last": last, "at": now.isoformat()},
-                dedupe_key=f"open/{row.id}/{first}",
-                now=now,
-            )
+        runs = {
+            f"open/{row.id}/{first}": {"cycle": row.id, "first": first, "last": last, "at": now.isoformat()}
+            for first, last in ranges
+        }
+        owe_jobs(tx, name="cycle.open-chunk", runs=runs, now=now)
     return Opened(row.id, report, ranges)
 
 

@@ -152,15 +152,25 @@ def owe_job(
 
     `due_at` is by the database's clock; empty is at once.
     """
-    values = {
-        "dedupe_key": dedupe_key,
-        "name": name,
-        "args": _json(args),
-        "created_at": now,
-        "not_before": due_at,
-    }
-    tx.run(_OWE[tx.dialect], values)
-    tx.ring()
+    owe_jobs(tx, name=name, runs={dedupe_key: args}, now=now, due_at=due_at)
+
+
+def owe_jobs(
+    tx: Transaction,
+    *,
+    name: str,
+    runs: Mapping[str, Mapping[str, Any]],
+    now: dt.datetime,
+    due_at: dt.datetime | None = None,
+) -> None:
+    """Owe many runs of a job in one statement; `runs` gives the arguments of each by its dedupe key. As `owe_job`."""
+    rows = [
+        {"dedupe_key": key, "name": name, "args": _json(args), "created_at": now, "not_before": due_at}
+        for key, args in runs.items()
+    ]
+    if rows:
+        tx.run(_OWE[tx.dialect], rows)
+        tx.ring()
 
 
 def due_jobs(tx: Transaction, wall: dt.datetime | None = None) -> Mapping[str, int]:
