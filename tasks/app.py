@@ -148,8 +148,12 @@ def schedule(settings: Settings) -> dict[str, dict[str, Any]]:
 def _transport(settings: Settings) -> dict[str, Any]:
     if settings.embedded:
         return {"polling_interval": 0.01}
-    # A server that is gone without a word must not hold up a commit that rings.
+    # A server that is gone must not hold up a commit that rings: one more try at once, and no patience.
     return {
+        "max_retries": 1,
+        "interval_start": 0,
+        "interval_step": 0,
+        "interval_max": 0,
         "visibility_timeout": VISIBILITY_SECONDS,
         "socket_connect_timeout": CONNECT_SECONDS,
         "socket_timeout": ANSWER_SECONDS,

@@ -1,8 +1,8 @@
 """`appraise worker`: one process that runs jobs rung for over Redis, any number of which may run on any machines.
 
 The broker is a doorbell. Each worker also looks every few seconds for what is due; it rings for that, so that the
-others help, and where the broker takes no ring it does the work itself: without Redis everything is slower, and
-nothing stops (G1, G2).
+others help, and does itself what no ring brought to be done: without Redis everything is slower, and nothing stops
+(G1, G2).
 """
 
 import os
@@ -20,6 +20,7 @@ from tasks.runs import Runs
 from tasks.worker_threads import WorkerThreads
 
 STUCK_EXIT = 6
+_AGAIN_SECONDS = 5.0
 _STOP_SECONDS = 10.0
 """How long a stop waits for what the threads hold; what is cut off is taken over by another worker."""
 
@@ -42,7 +43,9 @@ class Server:
 
     def start(self) -> Self:
         """Start the worker threads and the sweep; neither waits for the broker."""
-        self._threads.start(lambda: structlog.get_logger(__name__).info("the broker is reached"))
+        self._threads.start(
+            lambda: structlog.get_logger(__name__).info("the broker is reached"), again_after=_AGAIN_SECONDS
+        )
         self._threads.spawn("sweep", self._sweep)
         self._wiring.bell.connect(lambda: try_ring(self.app))
         return self
@@ -61,13 +64,20 @@ class Server:
         self.stop()
 
     def _sweep(self) -> None:
-        """Look at once and then every few seconds for what is due, until the worker is stopped."""
+        """Look at once and then every few seconds for what is due, until the worker is stopped.
+
+        It rings first, so that whoever is idle begins. What is still due at the next look, because the broker took no
+        ring or nobody heard it, is done here.
+        """
         log = structlog.get_logger(__name__)
+        rung: set[str] = set()
         while True:
             try:
-                for name in run_job(self._wiring, RELAY):
-                    if not try_ring(self.app, name):
-                        run_job(self._wiring, name)
+                due = run_job(self._wiring, RELAY)
+                unheard = [name for name in due if not try_ring(self.app, name) or name in rung]
+                rung = set(due)
+                for name in unheard:
+                    run_job(self._wiring, name)
             except AppraiseError as error:
                 log.warning("the sweep could not look", code=error.code)
             except Exception:
