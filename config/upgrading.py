@@ -86,14 +86,12 @@ def _grant(engine: Engine, settings: Settings) -> None:
     role = make_url(settings.database_url).username
     if engine.dialect.name != "postgresql" or role in {None, make_url(settings.database_owner_url).username}:
         return
-    with engine.begin() as connection:
-        if not grants.exists(connection, str(role)):
-            raise Environment(
-                f"The server has no role {role}, which APPRAISE_DATABASE_URL names; make it with CREATE ROLE ... LOGIN "
-                "and run `appraise db upgrade` again.",
-                "no-role",
-            )
-        grants.grant(connection, str(role))
+    if not grants.grant_all(engine, str(role)):
+        raise Environment(
+            f"The server has no role {role}, which APPRAISE_DATABASE_URL names; make it with CREATE ROLE ... LOGIN and "
+            "run `appraise db upgrade` again.",
+            "no-role",
+        )
 
 
 def differences(settings: Settings) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ only the owner can. On SQLite there are no roles: who may write the file may wri
 
 from collections.abc import Iterator
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Engine
 
 from models.metadata import METADATA
 from models.triggers import APPEND_ONLY, NEVER_DELETED
@@ -37,6 +37,15 @@ def exists(connection: Connection, role: str) -> bool:
         connection.exec_driver_sql("SELECT 1 FROM pg_roles WHERE rolname = %(role)s", {"role": role}).first()
         is not None
     )
+
+
+def grant_all(engine: Engine, role: str) -> bool:
+    """Give the application's role its privileges, as the owner; False when the server knows no such role."""
+    with engine.begin() as connection:
+        known = exists(connection, role)
+        if known:
+            grant(connection, role)
+    return known
 
 
 def grant(connection: Connection, role: str) -> None:

@@ -120,7 +120,8 @@ def test_only_the_unit_of_work_commits() -> None:
 
 
 def test_no_test_replaces_our_own_code_or_waits_by_sleeping() -> None:
-    assert offenders(replaces_or_sleeps, TESTS) == []
+    # The one place waits until something is so, for whoever else waits.
+    assert offenders(replaces_or_sleeps, TESTS, "tests/waiting.py") == []
 
 
 def test_nothing_is_evaluated_and_no_input_is_checked_by_assert() -> None:

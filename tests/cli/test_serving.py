@@ -144,7 +144,7 @@ def test_the_mail_sink_keeps_a_mail_and_ends_well(tmp_path: Path) -> None:
 def test_a_port_that_is_taken_ends_with_6(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with MailSink(tmp_path / "first") as sink:
         assert run(["mail-sink", "--port", str(sink.port), "--to", str(tmp_path / "second")]) == 6
-    assert f"The mail sink cannot start on port {sink.port}" in capsys.readouterr().err
+    assert f"The mail sink cannot start on 127.0.0.1:{sink.port}" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("name", list(COMPOSE["services"]))

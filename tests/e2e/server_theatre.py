@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,7 @@ from services import naming, practice_clock
 from tasks.unfinished import unfinished
 from tests.servers import postgresql
 from tests.servers.redis_server import Server
+from tests.waiting import until
 
 APPRAISE = Path(sys.executable).with_name("appraise")
 SECONDS = 120.0
@@ -104,7 +104,7 @@ class ServerTheatre(Theatre):
         if not self.processes:
             return
         wiring: Any = self._wiring
-        end = time.monotonic() + SECONDS
-        while waiting := unfinished(wiring):
-            assert time.monotonic() < end, (waiting, self.log)
-            time.sleep(0.05)
+        try:
+            until(lambda: not unfinished(wiring))
+        except AssertionError as error:
+            raise AssertionError((unfinished(wiring), self.log)) from error

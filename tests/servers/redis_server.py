@@ -15,7 +15,6 @@ import socket
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +23,7 @@ import redis
 
 from tests.servers import keeper
 from tests.servers.folders import fast_folder
+from tests.waiting import until
 
 OLDEST = (6, 2)
 KEEPER = Path(__file__).with_name("process_keeper.py")
@@ -114,15 +114,17 @@ class Server:
         shutil.rmtree(self._data, ignore_errors=True)
 
     def _await(self, log: Path) -> None:
-        end = time.monotonic() + SECONDS
-        while time.monotonic() < end:
-            with contextlib.suppress(redis.exceptions.ConnectionError), self.client() as client:
-                client.ping()
-                return
-            time.sleep(0.02)
-        said = log.read_text(errors="replace")
-        self.close()
-        raise NoServer(f"{self.described} does not answer: {' '.join(said.split())}")
+        try:
+            until(self._answers, seconds=SECONDS)
+        except AssertionError as error:
+            said = log.read_text(errors="replace")
+            self.close()
+            raise NoServer(f"{self.described} does not answer: {' '.join(said.split())}") from error
+
+    def _answers(self) -> bool:
+        with contextlib.suppress(redis.exceptions.ConnectionError), self.client() as client:
+            return bool(client.ping())
+        return False
 
     @staticmethod
     def _give(*paths: Path) -> None:
