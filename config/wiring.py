@@ -16,7 +16,7 @@ from config.upgrading import demand_database
 from models.columns import table_of
 from models.database import DatabaseRefused, open_database
 from models.history import Event
-from models.migrate import check
+from models.migrate import check, watch
 from services.audit import AuditKeys
 from services.errors import Environment
 from services.mail import Sender
@@ -103,7 +103,8 @@ def wire(settings: Settings, *, clock: Clock | None = None, make_key: bool | Non
             raise database_error(error) from error
         raise
     bell = Bell()
-    return Wiring(settings, engine, UnitOfWork(engine, keys, bell), clock or SystemClock(), sender_of(settings), bell)
+    uow = UnitOfWork(engine, keys, bell, watch)
+    return Wiring(settings, engine, uow, clock or SystemClock(), sender_of(settings), bell)
 
 
 def sender_of(settings: Settings) -> Sender | None:

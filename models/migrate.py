@@ -1,5 +1,6 @@
 """Bringing the schema to this program's version, back, and saying where it stands; Alembic run from Python."""
 
+import functools
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,7 +10,8 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection, Engine, inspect
+from sqlalchemy.exc import OperationalError
 
 from models import guards
 from models.database import WRITE_OPTION, DatabaseRefused, schema_version
@@ -18,6 +20,8 @@ from models.metadata import METADATA
 SCRIPTS = Path(__file__).parent / "migrations"
 _UPGRADE_LOCK = 4_207_318_004
 """Any number, the same for everybody: two upgrades of one PostgreSQL database wait for each other."""
+_VERSION = "SELECT version_num FROM alembic_version"
+_NO_TABLE = ("no such table", 'relation "alembic_version" does not exist')
 
 
 class NewerDatabase(DatabaseRefused):
@@ -32,6 +36,7 @@ class GuardsDiffer(DatabaseRefused):
     """The triggers and CHECKs of the database are not those of the list."""
 
 
+@functools.cache
 def head() -> str:
     """Return the revision this program works with."""
     found = _scripts(_config()).get_current_head()
@@ -49,7 +54,7 @@ def upgrade(engine: Engine) -> str:
         NewerDatabase: the database was upgraded by a newer version of the program.
         GuardsDiffer: the CHECKs of the database are not those of the list.
     """
-    _refuse_newer(engine)
+    _refuse_newer(schema_version(engine))
     with _exclusive(engine) as connection:
         guards.remove(connection)
         command.upgrade(_config(connection), "head")
@@ -66,7 +71,7 @@ def downgrade(engine: Engine, revision: str = "base") -> None:
     Raises:
         NewerDatabase: the database was upgraded by a newer version of the program.
     """
-    _refuse_newer(engine)
+    _refuse_newer(schema_version(engine))
     with _exclusive(engine) as connection:
         guards.remove(connection)
         command.downgrade(_config(connection), revision)
@@ -79,7 +84,39 @@ def check(engine: Engine) -> None:
         NewerDatabase: the database was upgraded by a newer version of the program.
         OlderDatabase: there is no schema yet, or an older one.
     """
-    version = _refuse_newer(engine)
+    _demand_head(schema_version(engine))
+
+
+def watch(connection: Connection) -> None:
+    """Look at the schema in the transaction that is about to work with it: a process may outlive its schema.
+
+    An upgrade waits for every transaction that has looked, and who looks during an upgrade waits for its end; so no
+    transaction of one version ever meets the tables of another. One statement, on PostgreSQL one round trip.
+
+    Raises:
+        NewerDatabase: the database was upgraded by a newer version of the program.
+        OlderDatabase: there is no schema any more, or an older one, as after a restore.
+    """
+    if not connection.in_transaction():
+        connection.begin()
+    # The driver's own cursor: this is done in every transaction, and SQLAlchemy's costs as much as a statement of ours.
+    cursor = connection.connection.cursor()
+    try:
+        cursor.execute(_VERSION)
+        row = cursor.fetchone()
+    except connection.dialect.loaded_dbapi.Error as error:
+        if not any(words in str(error) for words in _NO_TABLE):
+            raise OperationalError(_VERSION, None, error) from error
+        row = None
+    finally:
+        cursor.close()
+    version = None if row is None else str(row[0])
+    if version != head():
+        _demand_head(version)
+
+
+def _demand_head(version: str | None) -> None:
+    _refuse_newer(version)
     if version is None:
         raise OlderDatabase("The database has no tables yet; run `appraise db upgrade`.")
     if version != head():
@@ -108,14 +145,17 @@ def _scripts(config: Config) -> ScriptDirectory:
     return ScriptDirectory.from_config(config)
 
 
-def _refuse_newer(engine: Engine) -> str | None:
-    version = schema_version(engine)
-    if version is not None and version not in {script.revision for script in _scripts(_config()).walk_revisions()}:
+@functools.cache
+def _revisions() -> frozenset[str]:
+    return frozenset(script.revision for script in _scripts(_config()).walk_revisions())
+
+
+def _refuse_newer(version: str | None) -> None:
+    if version is not None and version not in _revisions():
         raise NewerDatabase(
             f"The database was upgraded to {version} by a newer version of Appraise, which this one does not know; "
             "install that version or restore a backup from before the upgrade."
         )
-    return version
 
 
 @contextmanager
@@ -128,6 +168,9 @@ def _exclusive(engine: Engine) -> Iterator[Connection]:
             with connection.begin():
                 connection.exec_driver_sql("SET LOCAL statement_timeout = 0")
                 connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_UPGRADE_LOCK})")
+                if inspect(connection).has_table("alembic_version"):
+                    # Whoever works with the old schema has read this table (see `watch`) and ends first.
+                    connection.exec_driver_sql("LOCK TABLE alembic_version IN ACCESS EXCLUSIVE MODE")
                 yield connection
 
 

@@ -117,12 +117,14 @@ def _insert_all(table: Table) -> Any:
 class UnitOfWork:
     """What every use case is given: the database, the audit keys, and the bell that wakes a worker.
 
-    The bell may fail or be lost without harm: the database knows what is owed (G1).
+    The bell may fail or be lost without harm: the database knows what is owed (G1). `watch` is called at the beginning
+    of each transaction and refuses it when the schema is no longer the one of this program.
     """
 
     engine: Engine
     keys: AuditKeys
     bell: Callable[[], None] = lambda: None
+    watch: Callable[[Connection], None] = lambda _: None
 
     @contextmanager
     def write(self) -> Iterator[Transaction]:
@@ -136,20 +138,28 @@ class UnitOfWork:
         with _translated(), self.engine.connect() as raw:
             connection = raw.execution_options(appraise_write=True)
             with connection.begin():
+                self.watch(connection)
                 transaction = Transaction(connection, self.keys)
                 yield transaction
         if transaction.rung:
             self.bell()
 
     @contextmanager
-    def read(self) -> Iterator[Transaction]:
+    def read(self, *, one_moment: bool = False) -> Iterator[Transaction]:
         """One reading transaction; nothing it does is kept.
+
+        With `one_moment` all its statements see the database as of one moment while others write; on SQLite they
+        always do.
 
         Raises:
             Environment: the database cannot be reached.
         """
         with _translated(), self.engine.connect() as raw:
-            yield Transaction(raw.execution_options(appraise_write=False), self.keys)
+            connection = raw.execution_options(appraise_write=False)
+            if one_moment and connection.dialect.name == "postgresql":
+                connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+            self.watch(connection)
+            yield Transaction(connection, self.keys)
 
 
 @contextmanager

@@ -68,8 +68,7 @@ def verify(uow: UnitOfWork, *, progress: Progress | None = None) -> Report:
     Raises:
         Environment: the database cannot be read.
     """
-    with uow.read() as tx:
-        _as_of_one_moment(tx)
+    with uow.read(one_moment=True) as tx:
         faults = Faults()
         walk = Walk(tx, faults, progress or _silent)
         contents = Contents(tx, faults)
@@ -142,12 +141,6 @@ def _cycle(walk: Walk, cycle_id: int, events: list[Told]) -> list[tuple[int, str
     except (KeyError, TypeError, ValueError, AttributeError):
         walk.faults.add("payload", f"stream cycle:{cycle_id}", "an event does not say what its kind must say.")
         return []
-
-
-def _as_of_one_moment(tx: Transaction) -> None:
-    """Read as of one moment, while others write; SQLite's readers do so anyway."""
-    if tx.dialect == "postgresql":
-        tx.connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
 
 
 def _named(tx: Transaction, fault: Fault) -> Fault:
