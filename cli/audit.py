@@ -1,6 +1,7 @@
-"""`appraise audit verify|prove|show`: whether a row was changed behind the chains, and what a chain says."""
+"""`appraise audit verify|checkpoint|prove|show`: whether something was changed or cut off, and what a chain says."""
 
 import json as json_module
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -14,14 +15,32 @@ from services.errors import AppraiseError, Environment
 group = new_group()
 
 
-@group.command("verify", epilog="Example: appraise audit verify")
-def verify(context: typer.Context, json: JsonOption = False) -> None:
+@group.command("verify", epilog="Example: appraise audit verify --checkpoint checkpoint-20260401T020000Z.json")
+def verify(
+    context: typer.Context,
+    *,
+    checkpoint: Annotated[
+        Path | None,
+        typer.Option(
+            "--checkpoint", metavar="FILE", help="Every chain must still have what it had at this checkpoint."
+        ),
+    ] = None,
+    public_key: Annotated[
+        Path | None,
+        typer.Option("--public-key", metavar="FILE", help="The public key of the checkpoint, if it is not at hand."),
+    ] = None,
+    json: JsonOption = False,
+) -> None:
     """Verify every chain and every row that they vouch for; the first bad row is named. Exit code 1 for a fault."""
-    from services import verification
+    from config.checkpoint_keys import read_public_key
+    from services import checkpoint_checks, verification
 
     shared = session(context)
+    known = None
+    if checkpoint is not None:
+        known = checkpoint_checks.read_checkpoint(checkpoint, read_public_key(shared.settings, public_key))
     with progress.counter() as counted:
-        report = verification.verify(shared.uow, progress=counted)
+        report = verification.verify(shared.uow, progress=counted, checkpoint=known)
     if json:
         print_json(report)
     else:
@@ -29,6 +48,11 @@ def verify(context: typer.Context, json: JsonOption = False) -> None:
             f"Looked at {report.events} events, {report.moves} moves, {report.texts} texts and {report.rows} rows.",
             *(f"{fault.code}  {fault}" for fault in report.faults),
         )
+        if known is not None:
+            say(
+                f"Compared {report.heads} chains with the checkpoint of {known.statement.made_at}, "
+                f"fingerprint {known.fingerprint}."
+            )
         if report.count > len(report.faults):
             say(f"... and {report.count - len(report.faults)} more.")
     if report.missing_keys:
@@ -42,6 +66,47 @@ def verify(context: typer.Context, json: JsonOption = False) -> None:
         raise AppraiseError(f"The audit found {faults}; the first is {report.first}", "fault")
     if not json:
         say("Nothing was changed.")
+    if known is None and not json:
+        say("What was cut off cleanly at the end of a chain is found with a checkpoint alone: --checkpoint FILE.")
+
+
+@group.command("checkpoint", epilog="Example: appraise audit checkpoint --to /media/stick/2026-04-01.json")
+def checkpoint(
+    context: typer.Context,
+    *,
+    to: Annotated[
+        Path | None,
+        typer.Option("--to", metavar="FILE", help="The new file; by default checkpoint-MOMENT.json in this folder."),
+    ] = None,
+    new_key: Annotated[
+        bool, typer.Option("--new-key", help="Make a new key where the one that signed before is lost.")
+    ] = False,
+    json: JsonOption = False,
+) -> None:
+    """Write down the ends of all chains, signed, in a file that you take away: with it a lost end can be named.
+
+    Whoever can run this can read the database file, so it asks for no right; the act is recorded.
+    """
+    from config.checkpoint_keys import public_file, signing_key_of
+    from services import checkpoints
+
+    shared = session(context)
+    now = shared.now()
+    before = checkpoints.find_newest(shared.uow)
+    path = to or Path(f"checkpoint-{now:%Y%m%dT%H%M%SZ}.json")
+    key = signing_key_of(shared.settings, signed_before=before is not None, renew=new_key)
+    made = checkpoints.make(shared.uow, now=now, path=path, key=key)
+    public = public_file(shared.settings)
+    if json:
+        print_json({**plain(made), "path": str(made.path), "public_key_file": str(public)})
+        return
+    say(
+        f"{made.path}: the ends of {made.streams} chains with {made.rows} rows.",
+        f"Fingerprint: {made.fingerprint}",
+        "Take it away from this machine, to somebody who cannot write the database.",
+    )
+    if before is None or before.key != made.key:
+        say(f"Give him the public key once as well: {public} (fingerprint {made.key}).")
 
 
 @group.command("prove", epilog="Example: appraise audit prove 2026Q1")
@@ -78,7 +143,7 @@ def show(
     *,
     name: Annotated[
         str,
-        typer.Argument(metavar="NAME", help="An appraisal, or a stream: org, cycle:2026Q1, ledger:31, refusals."),
+        typer.Argument(metavar="NAME", help="An appraisal, or org, cycle:2026Q1, ledger:31, refusals, checkpoints."),
     ],
     as_: AsOption = None,
     reason: ReasonOption = None,

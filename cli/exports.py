@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from cli.checkpoint_line import newest_checkpoint
 from cli.commands import new_group
 from cli.output import AsOption, JsonOption, ReasonOption, plain, print_json, say
 from cli.session import session
@@ -30,4 +31,4 @@ def export(
     if json:
         print_json({**plain(written), "path": str(written.path)})
         return
-    say(f"{written.path}: {written.rows} rows, SHA-256 {written.sha256}.")
+    say(f"{written.path}: {written.rows} rows, SHA-256 {written.sha256}.", *newest_checkpoint(shared))

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 import typer
 
 from cli import progress
+from cli.checkpoint_line import newest_checkpoint
 from cli.commands import new_group
 from cli.distribution import distribution
 from cli.output import AsOption, JsonOption, ProxyReasonOption, ReasonOption, heading, print_json, print_table, say
@@ -46,6 +47,7 @@ def propose(
     say(
         f"{cycle} is proposed: {found.rows} appraisals, {found.rated} rated, {found.persons} people.",
         f"{heading(shared.language, 'check-number')[0]}: {found.digest}",
+        *newest_checkpoint(shared),
     )
     if found.carried:
         say(f"{found.carried} under appeal enter later, as a revision of the table.")
@@ -161,6 +163,7 @@ def results(
     bars = distribution([row.total for row in rows if row.total is not None])
     if bars:
         say("", "Totals", *bars)
+    say(*newest_checkpoint(shared))
 
 
 def _row(row: Any) -> dict[str, Any]:

@@ -1,16 +1,14 @@
 """The key file of the audit chain: one key a line, `NAME HEXADECIMAL`; the last one signs, the others verify."""
 
-import os
 import re
 import secrets
-import stat
 from pathlib import Path
 
+from config.key_files import OTHERS, make_once
 from services.audit import AuditKeys
 from services.errors import Environment
 
 _LINE = re.compile(r"(?P<name>[A-Za-z0-9._-]{1,40}) (?P<key>(?:[0-9a-f]{2}){32,})")
-_OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 
 def read_audit_keys(path: Path) -> AuditKeys:
@@ -30,7 +28,7 @@ def read_audit_keys(path: Path) -> AuditKeys:
         ) from error
     except (OSError, UnicodeDecodeError) as error:
         raise Environment(f"The audit key file {path} cannot be read: {error}.", "audit-key-unreadable") from error
-    if mode & _OTHERS:
+    if mode & OTHERS:
         raise Environment(
             f"Others than you may use the audit key file {path}; take their rights away with `chmod 600`.",
             "audit-key-exposed",
@@ -56,21 +54,8 @@ def create_audit_keys(path: Path) -> AuditKeys:
     Raises:
         Environment: the file cannot be written, or the one that is there is wrong.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f"{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
     try:
-        handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        try:
-            os.write(handle, f"k1 {secrets.token_hex(32)}\n".encode())
-            os.fsync(handle)
-        finally:
-            os.close(handle)
-        # A link fails where the name is taken: whoever comes second reads the first one's key.
-        os.link(draft, path)
-    except FileExistsError:
-        pass
+        make_once(path, f"k1 {secrets.token_hex(32)}\n".encode(), mode=0o600)
     except OSError as error:
         raise Environment(f"The audit key file {path} cannot be written: {error}.", "audit-key-unwritable") from error
-    finally:
-        draft.unlink(missing_ok=True)
     return read_audit_keys(path)

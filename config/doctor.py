@@ -4,7 +4,7 @@ import datetime as dt
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from config import doctor_broker, doctor_data, doctor_mail
+from config import doctor_broker, doctor_copies, doctor_data, doctor_mail
 from config.doctor_answers import Answer, Patient, State, fault, good
 from config.settings import Settings, SettingsError
 from services.errors import AppraiseError
@@ -46,9 +46,11 @@ CHECKS: tuple[Check, ...] = (
     Check("migration", "that the schema is the one of this program", doctor_data.migration, ("database",)),
     Check("guards", "tables, CHECKs and triggers against the list", doctor_data.guards, _STORED),
     Check("audit keys", "the key file, its rights, its copy, and the keys rows name", doctor_data.audit_keys, _STORED),
+    Check("checkpoints", "the newest checkpoint, its key, and where it is kept", doctor_copies.checkpoints, _STORED),
     Check("definitions", "that each published text is the one published", doctor_data.definitions, _STORED),
     Check("clock", "zone, working calendar, and the machine's clock", doctor_data.clock, _STORED),
     Check("owed", "jobs and mails that wait, rest or failed", doctor_data.owed, _STORED),
+    Check("sending", "whether this copy of the database may mail", doctor_copies.sending, _STORED),
     Check("broker", "what rings the workers, its password, settings and clock", doctor_broker.broker),
     Check("mail", "the mail server", doctor_mail.mail),
 )

@@ -25,7 +25,6 @@ from services import naming, outbox
 from services.audit import AuditKeys
 from services.database_clock import wall_time
 from services.errors import Refused
-from services.outbox_messages import sending_paused
 from services.public_calendar import public_year
 from services.unit_of_work import Transaction, UnitOfWork
 from workflow.definition import load_definition
@@ -67,7 +66,8 @@ def _engine(patient: Patient) -> Iterator[Engine]:
 
 
 @contextmanager
-def _reading(patient: Patient) -> Iterator[Transaction]:
+def reading(patient: Patient) -> Iterator[Transaction]:
+    """Give a reading transaction of the database of the settings."""
     # Nothing is written, so no key is needed, and its own check says what is wrong with it.
     with _engine(patient) as engine, UnitOfWork(engine, AuditKeys("none", {})).read() as tx:
         yield tx
@@ -134,7 +134,7 @@ def guards(patient: Patient) -> Answer:
 def audit_keys(patient: Patient) -> Answer:
     """Read the key file, compare it with its copy where that is a file, and ask for every key that a row names."""
     settings = patient.settings
-    with _reading(patient) as tx:
+    with reading(patient) as tx:
         named = {row.key_id for row in tx.all(_KEYS_NAMED)}
     if not settings.audit_key_file.exists() and not named:
         return note("There is no audit key yet, and nothing is recorded.", "Run `appraise db upgrade`; it makes one.")
@@ -162,7 +162,7 @@ def audit_keys(patient: Patient) -> Answer:
 
 def definitions(patient: Patient) -> Answer:
     """Read every published definition again: same digest, no fault, and the moves of workflows as rows."""
-    with _reading(patient) as tx:
+    with reading(patient) as tx:
         rows = tx.all(_DEFINITIONS)
         moves: dict[int, set[tuple[str, str, str, str | None]]] = {}
         for row in tx.all(_MOVES):
@@ -201,7 +201,7 @@ def _workflow(text: str, name: str, rows: set[tuple[str, str, str, str | None]])
 
 def clock(patient: Patient) -> Answer:
     """Look at zone and calendar, and compare the machine's clock with the database's and with what is recorded."""
-    with _reading(patient) as tx:
+    with reading(patient) as tx:
         organisation = tx.first(naming.ANY_ORGANISATION)
         skew = patient.now - wall_time(tx)
         last = tx.scalar(_LAST_ACT)
@@ -235,22 +235,17 @@ def _start(patient: Patient) -> str:
 
 def owed(patient: Patient) -> Answer:
     """Look for work that has waited too long and for what an operator must decide."""
-    with _reading(patient) as tx:
+    with reading(patient) as tx:
         failures = tx.all(_FAILURES)
         earlier = wall_time(tx) - PATIENCE
         jobs = outbox.due_jobs(tx, earlier)
         mails = outbox.due_messages(tx, earlier)
-        paused = sending_paused(tx)
     if jobs:
         listed = ", ".join(f"{name} ({count})" for name, count in jobs.items())
         return fault(f"For more than ten minutes this waits for a worker: {listed}.", _start(patient))
     if failures:
         listed = ", ".join(f"{row.source} {row.source_id} ({row.code})" for row in failures)
         return fault(f"This failed and nobody has decided about it: {listed}.", "Mend the cause and try it again.")
-    if paused:
-        return note(
-            "This copy of the database mails nobody until it is told to.", "Let it send when it is the real one."
-        )
     if mails and patient.settings.smtp_host is not None:
         return fault(f"For more than ten minutes mails wait: {mails}.", _start(patient))
     if mails:

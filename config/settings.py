@@ -75,7 +75,7 @@ class Settings(BaseSettings):
     database_owner_url: str = _setting(
         lambda data: data["database_url"],
         "a database address that begins with sqlite:/// or postgresql://",
-        "The same database as the role that owns the tables; only `appraise db upgrade` uses it.",
+        "The same database as the role that owns the tables; only `appraise db upgrade|backup|restore` use it.",
         shown="the database address",
         secret=True,
     )
@@ -164,6 +164,18 @@ class Settings(BaseSettings):
         "Where the copy of the audit key is kept; doctor repeats it, and asks for it while it is empty.",
         shown="none",
     )
+    checkpoint_key_file: Path = _setting(
+        lambda data: data["audit_key_file"].with_name("checkpoint.key"),
+        "a file",
+        "The private key that signs checkpoints, made with the first; the public key lies beside it, ending in .pub.",
+        shown="checkpoint.key beside the audit key",
+    )
+    checkpoint_place: str | None = _setting(
+        None,
+        "a few words or a path",
+        "Where checkpoints and their public key are kept, away from this machine; doctor repeats it, and asks for it.",
+        shown="none",
+    )
     token: SecretStr | None = _setting(
         None,
         "a token, or nothing when the token file is set",
@@ -191,6 +203,7 @@ class Settings(BaseSettings):
         "database_owner_password_file",
         "broker_password_file",
         "audit_key_file",
+        "checkpoint_key_file",
         "smtp_password_file",
         "token_file",
     )

@@ -32,7 +32,7 @@ FINDING = table_of(Finding)
 PERSON = table_of(Person)
 _BEHALF = PERSON.alias("behalf")
 
-_STREAM = re.compile(r"org|refusals|(?:cycle|ledger):[1-9][0-9]{0,17}")
+_STREAM = re.compile(r"org|refusals|checkpoints|(?:cycle|ledger):[1-9][0-9]{0,17}")
 _READERS = frozenset({Role.AUDITOR, Role.APPROVER, Role.HR, Role.SYSTEM})
 _FULL = frozenset({Role.AUDITOR, Role.APPROVER, Role.SYSTEM})
 
@@ -75,10 +75,10 @@ class Entry:
 
 
 def show(uow: UnitOfWork, *, viewer: Actor, now: dt.datetime, name: str) -> tuple[Entry, ...]:
-    """Return the chain of an appraisal (`2026Q1/1007`) or of a stream (`org`, `cycle:2026Q1`, `ledger:31`, `refusals`).
+    """Return the chain of an appraisal (`2026Q1/1007`) or of a stream.
 
-    An appraisal's moves are shown to whoever may see the appraisal, what they carry only with the judgement; streams to
-    auditors, the approver and HR.
+    A stream is `org`, `cycle:2026Q1`, `ledger:31`, `refusals` or `checkpoints`. An appraisal's moves are shown to
+    whoever may see the appraisal, what they carry only with the judgement; streams to auditors, the approver and HR.
 
     Raises:
         Malformed: the name has no such form.
@@ -97,8 +97,8 @@ def _stream(tx: Transaction, name: str) -> str:
         return f"cycle:{found}"
     if _STREAM.fullmatch(name) is None:
         raise Malformed(
-            f"{name!r} names no chain; write an appraisal such as 2026Q1/1007, or org, cycle:2026Q1, ledger:31 or "
-            "refusals.",
+            f"{name!r} names no chain; write an appraisal such as 2026Q1/1007, or org, cycle:2026Q1, ledger:31, "
+            "refusals or checkpoints.",
             "bad-code",
         )
     return name

@@ -9,10 +9,7 @@ import decimal
 import hashlib
 import io
 import json
-import os
-import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -21,15 +18,16 @@ from typing import IO, Any
 from sqlalchemy import bindparam, select
 
 from scoring.numbers import to_decimal
-from services import naming
+from services import checkpoints, naming
 from services.actors import Actor
 from services.audit import append_event
-from services.errors import Environment, Malformed
+from services.errors import Malformed
 from services.final_rows import FINAL_ITEM, SCORE_ITEM
 from services.finalising import stream
 from services.result_table import FIGURES
 from services.results import Result, read_results
 from services.unit_of_work import Transaction, UnitOfWork, use_case
+from services.whole_files import whole_file
 
 COLUMNS = (
     "number",
@@ -72,7 +70,8 @@ class Exported:
 def export(uow: UnitOfWork, *, actor: Actor, now: dt.datetime, cycle: str, path: Path) -> Exported:
     """Write the result table of a cycle to a file, in the form its suffix names: .csv, .json or .xlsx.
 
-    An existing file is replaced, once the new one is whole. CSV is UTF-8 with a byte order mark; text that a
+    An existing file is replaced, once the new one is whole. JSON and the foot of a spreadsheet's pages hold the
+    fingerprint of the newest checkpoint; a CSV has no place for it. CSV is UTF-8 with a byte order mark; text that a
     spreadsheet would take for a formula is prefixed with an apostrophe, in CSV and in spreadsheets.
 
     Raises:
@@ -84,36 +83,18 @@ def export(uow: UnitOfWork, *, actor: Actor, now: dt.datetime, cycle: str, path:
     if form not in _WRITERS:
         known = ", ".join(f".{name}" for name in _WRITERS)
         raise Malformed(f"{path.name} does not say what form to write; let it end in one of {known}.", "bad-format")
-    with _whole_file(path) as out:
+    with whole_file(path, replace=True) as out:
         with uow.read() as tx:
-            rows = _WRITERS[form](out, cycle, _lines(tx, read_results(tx, viewer=actor, now=now, cycle=cycle)))
+            newest = checkpoints.newest(tx)
+            fingerprint = None if newest is None else newest.fingerprint
+            rows = _WRITERS[form](
+                out, (cycle, fingerprint), _lines(tx, read_results(tx, viewer=actor, now=now, cycle=cycle))
+            )
         digest = _sha256(out)
         with uow.write() as tx:
             payload = {"format": form, "rows": rows, "sha256": digest}
             append_event(tx, stream(naming.cycle(tx, cycle).id), "exported", actor=actor, at=now, payload=payload)
     return Exported(path, form, rows, digest)
-
-
-@contextmanager
-def _whole_file(path: Path) -> Iterator[IO[bytes]]:
-    """Give a file beside `path` that takes its place at the end, or is gone if anything fails."""
-    try:
-        if path.is_dir():
-            raise IsADirectoryError(0, "it is a folder")
-        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as out:
-            beside = Path(out.name)
-            try:
-                yield out
-                out.flush()
-                os.fsync(out.fileno())
-                beside.replace(path)
-            finally:
-                beside.unlink(missing_ok=True)
-    except OSError as error:
-        said = error.strerror or str(error)
-        raise Environment(
-            f"{path} cannot be written ({said}); name a file in a folder where you may write.", "unwritable"
-        ) from error
 
 
 def _sha256(out: IO[bytes]) -> str:
@@ -158,7 +139,7 @@ def _items(tx: Transaction, statement: Any, key: str, owners: Sequence[int | Non
     return found
 
 
-def _write_csv(out: IO[bytes], _cycle: str, lines: Iterator[Line]) -> int:
+def _write_csv(out: IO[bytes], _of: tuple[str, str | None], lines: Iterator[Line]) -> int:
     text = io.TextIOWrapper(out, encoding="utf-8-sig", newline="", write_through=True)
     writer = csv.writer(text)
     writer.writerow(COLUMNS)
@@ -171,8 +152,10 @@ def _write_csv(out: IO[bytes], _cycle: str, lines: Iterator[Line]) -> int:
     return count
 
 
-def _write_json(out: IO[bytes], cycle: str, lines: Iterator[Line]) -> int:
-    out.write(f'{{"cycle": {json.dumps(cycle, ensure_ascii=False)}, "rows": ['.encode())
+def _write_json(out: IO[bytes], of: tuple[str, str | None], lines: Iterator[Line]) -> int:
+    cycle, fingerprint = of
+    head = json.dumps({"cycle": cycle, "checkpoint": fingerprint}, ensure_ascii=False).removesuffix("}")
+    out.write(f'{head}, "rows": ['.encode())
     count = 0
     for line in lines:
         row = {
@@ -185,11 +168,15 @@ def _write_json(out: IO[bytes], cycle: str, lines: Iterator[Line]) -> int:
     return count
 
 
-def _write_xlsx(out: IO[bytes], cycle: str, lines: Iterator[Line]) -> int:
+def _write_xlsx(out: IO[bytes], of: tuple[str, str | None], lines: Iterator[Line]) -> int:
     from openpyxl import Workbook
 
+    cycle, fingerprint = of
     book = Workbook(write_only=True)
     sheet = book.create_sheet(title=_sheet_title(cycle))
+    if fingerprint is not None:
+        # At the foot of each printed page.
+        sheet.oddFooter.center.text = f"Newest checkpoint: {fingerprint}"
     sheet.append(COLUMNS)
     count = 0
     for line in lines:
@@ -199,7 +186,7 @@ def _write_xlsx(out: IO[bytes], cycle: str, lines: Iterator[Line]) -> int:
     return count
 
 
-_WRITERS: Mapping[str, Callable[[IO[bytes], str, Iterator[Line]], int]] = {
+_WRITERS: Mapping[str, Callable[[IO[bytes], tuple[str, str | None], Iterator[Line]], int]] = {
     "csv": _write_csv,
     "json": _write_json,
     "xlsx": _write_xlsx,

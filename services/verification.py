@@ -2,7 +2,8 @@
 
 What verification finds: a row of a chain changed, removed or put in between; an appraisal that stands elsewhere than
 its moves say; a row that is not what its event vouches for, or that no event vouches for; a missing stream. What it
-cannot find without a checkpoint kept elsewhere: the cut tail of a stream of which nothing else tells.
+cannot find without a checkpoint kept elsewhere: the cut tail of a stream of which nothing else tells, and what was
+rewritten by somebody who has the key.
 """
 
 import re
@@ -15,6 +16,7 @@ from models.cycles import Cycle
 from models.metadata import METADATA
 from models.people import Person
 from services.chain_checks import Fault, Faults, Progress, Told, Walk
+from services.checkpoint_checks import Checkpoint, compare
 from services.content_checks import Contents
 from services.cycle_checks import check_cycle, check_streams
 from services.errors import Malformed
@@ -46,6 +48,8 @@ class Report:
     faults: tuple[Fault, ...]
     count: int
     missing_keys: tuple[str, ...]
+    heads: int = 0
+    """Chains that were compared with a checkpoint."""
 
     @property
     def first(self) -> Fault | None:
@@ -60,35 +64,43 @@ class Report:
         return 1 if self.count else 0
 
 
-def verify(uow: UnitOfWork, *, progress: Progress | None = None) -> Report:
+def verify(uow: UnitOfWork, *, progress: Progress | None = None, checkpoint: Checkpoint | None = None) -> Report:
     """Verify every chain and every row that the chains vouch for, in one reading of the database, row by row.
 
-    `progress` is told now and then what is looked at and how many rows of it are done.
+    With a `checkpoint` every chain must still have what it had then. `progress` is told now and then what is looked at
+    and how many rows of it are done.
 
     Raises:
         Environment: the database cannot be read.
     """
     with uow.read(one_moment=True) as tx:
-        faults = Faults()
-        walk = Walk(tx, faults, progress or _silent)
-        contents = Contents(tx, faults)
-        try:
-            _look(walk, contents)
-        except (ValueError, TypeError, LookupError, AttributeError, RecursionError, Malformed) as error:
-            where = _unreadable(tx)
-            if where is None and not faults.count:
-                raise
-            sentence = f"what it holds cannot be read ({error}); nothing after it was looked at."
-            faults.add("unreadable", where or "a row named above", sentence)
-        return Report(
-            walk.events,
-            walk.moves,
-            walk.texts,
-            contents.rows,
-            tuple(_named(tx, fault) for fault in faults.kept),
-            faults.count,
-            tuple(sorted(faults.missing_keys)),
-        )
+        return verify_in(tx, progress=progress, checkpoint=checkpoint)
+
+
+def verify_in(tx: Transaction, *, progress: Progress | None = None, checkpoint: Checkpoint | None = None) -> Report:
+    """Verify as `verify` does, in a reading transaction of the caller's that sees one moment."""
+    faults = Faults()
+    walk = Walk(tx, faults, progress or _silent)
+    contents = Contents(tx, faults)
+    try:
+        _look(walk, contents)
+    except (ValueError, TypeError, LookupError, AttributeError, RecursionError, Malformed) as error:
+        where = _unreadable(tx)
+        if where is None and not faults.count:
+            raise
+        sentence = f"what it holds cannot be read ({error}); nothing after it was looked at."
+        faults.add("unreadable", where or "a row named above", sentence)
+    heads = 0 if checkpoint is None else compare(tx, faults, checkpoint, walk.progress)
+    return Report(
+        walk.events,
+        walk.moves,
+        walk.texts,
+        contents.rows,
+        tuple(_named(tx, fault) for fault in faults.kept),
+        faults.count,
+        tuple(sorted(faults.missing_keys)),
+        heads,
+    )
 
 
 def _look(walk: Walk, contents: Contents) -> None:

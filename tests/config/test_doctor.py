@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import Engine, text
 
 from catalog.shelf import rubric_text, workflow_text
+from config.checkpoint_keys import signing_key_of
 from config.doctor import CHECKS, Diagnosis, examine, refused
 from config.doctor_answers import State
 from config.mail_sink import MailSink
@@ -19,6 +20,7 @@ from config.wiring import wire
 from models import grants, guards
 from models.database import open_database
 from models.migrate import downgrade, head
+from services import checkpoints
 from services.actors import SYSTEM
 from services.definitions import publish_rubric, publish_workflow
 from services.outbox import owe_job
@@ -50,6 +52,8 @@ def whole(tmp_path_factory: pytest.TempPathFactory, sqlite_template: Path) -> Pa
                     " VALUES ('A bank', 'live', 'Asia/Shanghai', 'en', 'CN', '{}', '2026-01-01T00:00:00.000000Z')"
                 )
             )
+        key = signing_key_of(wiring.settings, signed_before=False)
+        checkpoints.make(wiring.uow, now=now, path=folder / "checkpoint.json", key=key)
     return folder
 
 
@@ -63,7 +67,8 @@ def data(tmp_path: Path, whole: Path) -> Path:
 
 
 def settings_of(data: Path, **values: Any) -> Settings:
-    return load_settings({"data_dir": data, "audit_key_copy": "the safe in room 12", **values})
+    kept = {"audit_key_copy": "the safe in room 12", "checkpoint_place": "the auditor's stick"}
+    return load_settings({"data_dir": data, **kept, **values})
 
 
 def found(settings: Settings, check: str, ahead: dt.timedelta = dt.timedelta()) -> Diagnosis:
@@ -265,14 +270,41 @@ def test_work_that_nobody_does_and_work_that_failed(data: Path) -> None:
     assert told(settings, "owed")[:2] == ("fault", "This failed and nobody has decided about it: job 7 (smtp-550).")
 
 
+def test_a_checkpoint_that_was_never_made_kept_or_signed_with_this_key(data: Path) -> None:
+    settings = settings_of(data)
+    state, says, _ = told(settings, "checkpoints")
+    assert (state, says.endswith("Kept: the auditor's stick.")) == ("good", True)
+    state, says, mend = told(settings_of(data, checkpoint_place=None), "checkpoints")
+    assert (state, "on this machine it proves nothing" in says) == ("note", True)
+    assert mend.endswith("say where in APPRAISE_CHECKPOINT_PLACE.")
+    key, public = settings.checkpoint_key_file, settings.checkpoint_key_file.with_suffix(".pub")
+    key.chmod(0o644)
+    assert told(settings, "checkpoints")[0] == "fault"
+    key.unlink()
+    state, _, mend = told(settings, "checkpoints")
+    assert (state, mend) == ("note", "Put it back, or begin a new one with `appraise audit checkpoint --new-key`.")
+    old = public.read_bytes()
+    signing_key_of(settings, signed_before=True, renew=True)
+    assert [file.read_bytes() for file in data.glob("checkpoint-*.pub")] == [old]
+    assert told(settings, "checkpoints")[0] == "fault"
+    on_file(data, "DELETE FROM event WHERE stream = 'checkpoints'")
+    assert told(settings, "checkpoints")[:2] == (
+        "note",
+        "No checkpoint was ever made, so nobody could tell that the end of a chain was cut off.",
+    )
+
+
 def test_a_copy_that_mails_nobody_is_a_note(data: Path) -> None:
     on_file(
         data,
         "DELETE FROM instance",
         "INSERT INTO instance (code, sending_paused, created_at) VALUES ('copy', 1, '2026-01-01T00:00:00.000000Z')",
     )
-    state, says, _ = told(settings_of(data), "owed")
-    assert (state, says) == ("note", "This copy of the database mails nobody until it is told to.")
+    assert told(settings_of(data), "sending") == (
+        "note",
+        "This copy of the database mails nobody until it is told to.",
+        "When it is the real one, run `appraise mail resume`.",
+    )
 
 
 def test_without_a_broker_the_workers_are_threads(data: Path) -> None:
