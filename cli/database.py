@@ -1,11 +1,18 @@
-"""`appraise db`: make the database or bring it to this program's version, and compare it with what it must be."""
+"""`appraise db`: make the database or bring it to this program's version, check it, back it up, restore it."""
 
+import datetime as dt
 import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli.output import JsonOption, print_json, say
+from cli.output import JsonOption, plain, print_json, say
 from cli.session import session
+from services.errors import AppraiseError, Environment
+
+if TYPE_CHECKING:
+    from services.verification import Report
 
 group = typer.Typer(no_args_is_help=True, rich_markup_mode=None, epilog="Example: appraise db upgrade")
 
@@ -64,3 +71,73 @@ def check(context: typer.Context, as_json: JsonOption = False) -> None:
         raise typer.Exit(1)
     if not as_json:
         say("Tables, CHECKs and triggers are as they must be.")
+
+
+@group.command(epilog="Example: appraise db backup --to /backups/2026-04-01.sqlite3")
+def backup(
+    context: typer.Context,
+    to: Annotated[Path, typer.Option("--to", metavar="FILE", help="The new file; one that is there is not touched.")],
+    as_json: JsonOption = False,
+) -> None:
+    """Write the database into one file while work goes on, check the copy and verify its audit.
+
+    SQLite is copied by its own backup; PostgreSQL by pg_dump, as the role of APPRAISE_DATABASE_OWNER_URL.
+    """
+    from config.backups import back_up, key_words
+
+    settings = session(context).settings
+    done = back_up(settings, to)
+    if as_json:
+        key = {"audit_key_file": str(settings.audit_key_file), "audit_key_copy": settings.audit_key_copy}
+        print_json({**plain(done), "path": str(done.path), **key})
+    else:
+        say(
+            f"{done.path}: the database at {done.schema}, {done.size} bytes, whole.",
+            _audited(done.audit),
+            key_words(settings),
+        )
+    _demand_clean(done.audit, "The backup is kept")
+
+
+@group.command(epilog="Example: appraise --dir ./restored db restore --from /backups/2026-04-01.sqlite3")
+def restore(
+    context: typer.Context,
+    from_: Annotated[Path, typer.Option("--from", metavar="FILE", help="A file that `appraise db backup` wrote.")],
+    as_json: JsonOption = False,
+) -> None:
+    """Make the database from a backup, where there is none yet; the audit key must be there already.
+
+    The copy mails nobody before `appraise mail resume`, so that it does not write to people beside the real one.
+    """
+    from config.backups import key_words
+    from config.backups import restore as restore_copy
+
+    settings = session(context).settings
+    done = restore_copy(settings, from_, now=dt.datetime.now(dt.UTC))
+    if as_json:
+        print_json({**plain(done), "sending_paused": True})
+    else:
+        moved = "" if done.before == done.schema else f", brought from {done.before}"
+        say(
+            f"The database is restored from {from_} and stands at {done.schema}{moved}.",
+            _audited(done.audit),
+            "This copy mails nobody until you run `appraise mail resume`; do so only when no other one sends.",
+            key_words(settings),
+        )
+    _demand_clean(done.audit, "The copy is restored")
+
+
+def _audited(report: "Report") -> str:
+    found = "nothing was changed" if not report.count else f"faults: {report.count}"
+    return f"Its audit: {report.events} events, {report.moves} moves and {report.rows} rows verified; {found}."
+
+
+def _demand_clean(report: "Report", done: str) -> None:
+    if report.missing_keys:
+        raise Environment(
+            f"{done}, but its audit needs the key {', '.join(report.missing_keys)}, which is not at hand; put it back "
+            "where APPRAISE_AUDIT_KEY_FILE says.",
+            "missing-key",
+        )
+    if report.first is not None:
+        raise AppraiseError(f"{done}, but its audit found faults; the first is {report.first}", "fault")

@@ -65,15 +65,7 @@ def upgrade_database(settings: Settings) -> Upgraded:
     """
     file = database_file(settings.database_owner_url)
     if file is not None:
-        try:
-            # Names, addresses and scores lie there: nobody else on the machine may look in.
-            file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        except OSError as error:
-            raise Environment(
-                f"The folder {file.parent} cannot be made ({error.strerror}); choose another with --dir or "
-                "APPRAISE_DATA_DIR.",
-                "no-folder",
-            ) from error
+        make_folder(file.parent)
     with opened(settings.database_owner_url) as engine:
         before = schema_version(engine)
         after = migrate.upgrade(engine)
@@ -94,6 +86,22 @@ def _grant(engine: Engine, settings: Settings) -> None:
         )
 
 
+def make_folder(folder: Path) -> None:
+    """Make the folder of an embedded database.
+
+    Raises:
+        Environment: it cannot be made.
+    """
+    try:
+        # Names, addresses and scores lie there: nobody else on the machine may look in.
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise Environment(
+            f"The folder {folder} cannot be made ({error.strerror}); choose another with --dir or APPRAISE_DATA_DIR.",
+            "no-folder",
+        ) from error
+
+
 def differences(settings: Settings) -> tuple[str, ...]:
     """Return, a sentence each, what the database has otherwise than this program's tables, CHECKs and triggers.
 
@@ -104,10 +112,10 @@ def differences(settings: Settings) -> tuple[str, ...]:
     with opened(settings.database_url, read_only=True) as engine:
         migrate.check(engine)
         # What a damaged file says about its tables means nothing.
-        return _damage(engine) or migrate.differences(engine)
+        return damage(engine) or migrate.differences(engine)
 
 
-def _damage(engine: Engine) -> tuple[str, ...]:
+def damage(engine: Engine) -> tuple[str, ...]:
     """Return what SQLite finds wrong with its own file; a server looks after itself."""
     if engine.dialect.name != "sqlite":
         return ()
