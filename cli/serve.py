@@ -10,11 +10,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
+import structlog
 import typer
 
 from cli.output import say
-from cli.session import session
-from services.errors import Environment
+from cli.session import Session, session
+from services.errors import AppraiseError, Environment
 
 if TYPE_CHECKING:
     from config.settings import Settings
@@ -31,8 +32,6 @@ def up(context: typer.Context) -> None:
     An embedded database that is not there yet is made first. One of an older version is left alone: make a backup and
     run `appraise db upgrade`.
     """
-    import structlog
-
     from config.clock import SimulatedClock
     from config.upgrading import database_file, is_missing, upgrade_database
     from tasks.embedded import Embedded
@@ -68,6 +67,7 @@ def up(context: typer.Context) -> None:
             while not stop.wait(_LOOK_SECONDS):
                 if not embedded.alive:
                     raise Environment("A worker thread ended by itself; see the log lines above and start again.")
+                _demand_schema(shared)
     _tell("Stopped; what is still owed stays in the database.")
 
 
@@ -168,6 +168,17 @@ def mail_sink(
         finally:
             sink.stop()
     _tell("Stopped.")
+
+
+def _demand_schema(shared: Session) -> None:
+    """End when the database was upgraded or restored beneath us; whatever else it answers is for the jobs to bear."""
+    try:
+        with shared.uow.read():
+            return
+    except AppraiseError as error:
+        if error.code in {"newer-schema", "older-schema"}:
+            raise
+        structlog.get_logger(__name__).warning("the database does not answer", code=error.code)
 
 
 @contextmanager

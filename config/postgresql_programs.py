@@ -1,7 +1,7 @@
 """PostgreSQL's own programs for backups: found on PATH or in the usual folders, run without a password to be seen."""
 
+import os
 import re
-import shutil
 import subprocess
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -106,9 +106,7 @@ def failed(name: str, said: bytes) -> Environment:
 
 
 def _folders() -> Iterator[Path]:
-    on_path = shutil.which(NAMES[0])
-    if on_path:
-        yield Path(on_path).parent
+    yield from map(Path, os.get_exec_path())
     for pattern in FOLDERS:
         yield from sorted(Path("/").glob(pattern))
 

@@ -50,7 +50,7 @@ def opened(url: str, *, read_only: bool = False) -> Iterator[Engine]:
         finally:
             engine.dispose()
     except DatabaseRefused as error:
-        raise Environment(str(error), "database-refused") from error
+        raise Environment(str(error), error.code) from error
     except DBAPIError as error:
         raise database_error(error) from error
 

@@ -11,12 +11,13 @@ from sqlalchemy.exc import DBAPIError
 
 from config.audit_keys import create_audit_keys, read_audit_keys
 from config.clock import Clock, SystemClock
+from config.lookout import Lookout
 from config.settings import Settings
 from config.upgrading import demand_database
 from models.columns import table_of
 from models.database import DatabaseRefused, open_database
 from models.history import Event
-from models.migrate import check, watch
+from models.migrate import check
 from services.audit import AuditKeys
 from services.errors import Environment
 from services.mail import Sender
@@ -89,21 +90,21 @@ def wire(settings: Settings, *, clock: Clock | None = None, make_key: bool | Non
     try:
         engine = open_database(settings.database_url)
     except DatabaseRefused as error:
-        raise Environment(str(error), "database-refused") from error
+        raise Environment(str(error), error.code) from error
     try:
         check(engine)
         wanted = engine.dialect.name == "sqlite" if make_key is None else make_key
         keys = _keys(settings, engine, make=wanted)
     except DatabaseRefused as error:
         engine.dispose()
-        raise Environment(str(error), "database-refused") from error
+        raise Environment(str(error), error.code) from error
     except Exception as error:
         engine.dispose()
         if isinstance(error, DBAPIError):
             raise database_error(error) from error
         raise
     bell = Bell()
-    uow = UnitOfWork(engine, keys, bell, watch)
+    uow = UnitOfWork(engine, keys, bell, Lookout())
     return Wiring(settings, engine, uow, clock or SystemClock(), sender_of(settings), bell)
 
 

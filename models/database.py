@@ -45,6 +45,9 @@ POSTGRESQL_SETTINGS: Mapping[str, str] = {
 class DatabaseRefused(Exception):  # noqa: N818 - it is a refusal, and read as one
     """The database cannot be used as it is; the message is one sentence that says why and what to do."""
 
+    code = "database-refused"
+    """Short and stable, for programs."""
+
 
 def open_database(url: str, *, read_only: bool = False) -> Engine:
     """Return an engine on the one profile of its database; nothing is connected yet.

@@ -27,9 +27,13 @@ _NO_TABLE = ("no such table", 'relation "alembic_version" does not exist')
 class NewerDatabase(DatabaseRefused):
     """The database was upgraded by a newer version of the program than this one."""
 
+    code = "newer-schema"
+
 
 class OlderDatabase(DatabaseRefused):
     """The database has no schema yet, or that of an older version."""
+
+    code = "older-schema"
 
 
 class GuardsDiffer(DatabaseRefused):

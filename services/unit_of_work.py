@@ -169,7 +169,7 @@ def _translated() -> Iterator[None]:
     except DBAPIError as error:
         raise database_error(error) from error
     except DatabaseRefused as error:
-        raise Environment(str(error), "database-refused") from error
+        raise Environment(str(error), error.code) from error
     except (OverflowError, UnicodeEncodeError) as error:
         raise Malformed(_NOT_STORABLE, "not-storable") from error
 

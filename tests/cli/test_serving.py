@@ -65,6 +65,22 @@ def test_up_makes_the_database_says_that_it_is_up_and_ends_well(tmp_path: Path, 
     assert process.returncode == 0, log
 
 
+def test_up_ends_with_6_when_a_newer_program_upgrades_the_database_beneath_it(tmp_path: Path) -> None:
+    with started("--dir", str(tmp_path / "data"), "up", folder=tmp_path, APPRAISE_SWEEP_SECONDS="0.1") as process:
+        ready(process, "Appraise is up:")
+        engine = open_database(f"sqlite:///{tmp_path / 'data' / 'appraise.sqlite3'}")
+        with engine.begin() as connection:
+            connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
+        engine.dispose()
+        said, log = process.communicate(timeout=SECONDS)
+    assert (process.returncode, said) == (6, ""), log
+    sentence = "The database was upgraded to 9999 by a newer version of Appraise, which this one does not know;"
+    assert log.splitlines()[-1].startswith(sentence)
+    assert "Traceback" not in log
+    # Once from the first job that met it, and once at the end.
+    assert log.count(sentence) == 2
+
+
 class Telling(Folder):
     """A folder of mails that tells when the first has come."""
 
