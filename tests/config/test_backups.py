@@ -48,6 +48,23 @@ with wire(load_settings({"data_dir": sys.argv[1], "database_url": sys.argv[2]}))
         print(written, flush=True)
 """
 
+KILLED = """
+import datetime as dt, os, signal, sys
+from pathlib import Path
+from config.backups import back_up, restore
+from config.settings import load_settings
+
+def die(event, _):
+    # The last moment before a file gets its name.
+    if event == "os.link":
+        os.kill(os.getpid(), signal.SIGKILL)
+
+sys.addaudithook(die)
+act, folder, url, file = sys.argv[1:]
+settings = load_settings({"data_dir": folder, "database_url": url})
+back_up(settings, Path(file)) if act == "backup" else restore(settings, Path(file), now=dt.datetime.now(dt.UTC))
+"""
+
 
 @pytest.fixture(autouse=True)
 def apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -191,6 +208,25 @@ def test_a_backup_that_was_cut_off_or_is_none_leaves_the_place_empty(
         restore(place, tmp_path / "nowhere", now=NOW)
     file.write_bytes(content)
     # The same place takes it now, so nothing was left in it.
+    assert restore(place, file, now=NOW).audit.count == 0
+
+
+def killed(act: str, settings: Settings, file: Path) -> int:
+    """Back up or restore in a process that is killed just before the new file gets its name; return how it ended."""
+    words = (act, str(settings.data_dir), settings.database_url, str(file))
+    return subprocess.run([sys.executable, "-c", KILLED, *words], cwd=ROOT, check=False, timeout=120).returncode
+
+
+def test_a_process_killed_at_the_end_leaves_no_file_under_its_name(
+    real: Settings, place: Settings, tmp_path: Path, database: str
+) -> None:
+    file = tmp_path / "backup"
+    assert killed("backup", real, file) == -9
+    assert not file.exists()
+    back_up(real, file)
+    if database == "sqlite":
+        assert killed("restore", place, file) == -9
+        assert not Path(place.database_url.removeprefix("sqlite:///")).exists()
     assert restore(place, file, now=NOW).audit.count == 0
 
 
