@@ -64,10 +64,10 @@ def verify(
     if report.first is not None:
         faults = "1 fault" if report.count == 1 else f"{report.count} faults"
         raise AppraiseError(f"The audit found {faults}; the first is {report.first}", "fault")
-    if not json:
-        say("Nothing was changed.")
     if known is None and not json:
         say("What was cut off cleanly at the end of a chain is found with a checkpoint alone: --checkpoint FILE.")
+    if not json:
+        say("Nothing was changed.")
 
 
 @group.command("checkpoint", epilog="Example: appraise audit checkpoint --to /media/stick/2026-04-01.json")
