@@ -6,12 +6,13 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, Self
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlsplit
 
 from dotenv import dotenv_values
-from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator, model_validator
-from pydantic.fields import FieldInfo
+from pydantic import SecretStr, ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from config.setting_fields import secret, setting, with_password, words_of
 
 PREFIX = "APPRAISE_"
 ENV_FILE = ".env"
@@ -27,13 +28,6 @@ class SettingsError(Exception):
         self.problems = problems
 
 
-def _setting(default: Any, accepts: str, text: str, *, shown: str = "", secret: bool = False, **limits: Any) -> Any:
-    """Declare a setting: what it accepts, what it is for, its default in words, whether it is kept from view."""
-    words: Any = {"accepts": accepts, "shown": shown, "secret": secret}
-    given = {"default_factory": default} if callable(default) else {"default": default}
-    return Field(**given, description=text, json_schema_extra=words, repr=not secret, **limits)
-
-
 class Settings(BaseSettings):
     """All settings, frozen. Each is `APPRAISE_` and the field's name in capitals."""
 
@@ -41,161 +35,161 @@ class Settings(BaseSettings):
         env_prefix=PREFIX, env_file=ENV_FILE, env_ignore_empty=True, frozen=True, extra="ignore"
     )
 
-    data_dir: Path = _setting(
+    data_dir: Path = setting(
         Path("appraise-data"),
         "a folder",
         "Where the embedded database, the audit key and other local files lie.",
         shown="./appraise-data",
     )
-    database_password_file: Path | None = _setting(
+    database_password_file: Path | None = setting(
         None,
         "a file you can read, and no password in the database address",
         "A file whose first line is the password of the database address.",
         shown="none",
     )
-    database_owner_password_file: Path | None = _setting(
+    database_owner_password_file: Path | None = setting(
         None,
         "a file you can read, and no password in the owner's database address",
         "A file whose first line is the password of the owner's database address.",
         shown="none",
     )
-    broker_password_file: Path | None = _setting(
+    broker_password_file: Path | None = setting(
         None,
         "a file you can read, and no password in the broker's address",
         "A file whose first line is the password of the broker's address.",
         shown="none",
     )
-    database_url: str = _setting(
+    database_url: str = setting(
         lambda data: f"sqlite:///{data['data_dir'] / 'appraise.sqlite3'}",
         "a database address that begins with sqlite:/// or postgresql://",
         "The database the application works on; on PostgreSQL, as the role that may not change audit rows.",
         shown="appraise.sqlite3 in the data folder",
         secret=True,
     )
-    database_owner_url: str = _setting(
+    database_owner_url: str = setting(
         lambda data: data["database_url"],
         "a database address that begins with sqlite:/// or postgresql://",
         "The same database as the role that owns the tables; only `appraise db upgrade|backup|restore` use it.",
         shown="the database address",
         secret=True,
     )
-    broker_url: str = _setting(
+    broker_url: str = setting(
         IN_MEMORY,
         "memory://, or an address that begins with redis:// or rediss://",
         "What rings the workers: memory:// keeps them in this process, Redis lets them run in processes of their own.",
         secret=True,
     )
-    worker: bool = _setting(True, "on or off", "Whether this process runs worker threads.", shown="on")
-    worker_threads: int = _setting(2, "a whole number from 1 to 32", "How many jobs run at once.", ge=1, le=32)
-    sweep_seconds: float = _setting(
+    worker: bool = setting(True, "on or off", "Whether this process runs worker threads.", shown="on")
+    worker_threads: int = setting(2, "a whole number from 1 to 32", "How many jobs run at once.", ge=1, le=32)
+    sweep_seconds: float = setting(
         3,
         "a number of seconds from 0.05 to 60",
         "How often the sweep looks for what is owed and was not rung for.",
         ge=0.05,
         le=60,
     )
-    lease_seconds: int = _setting(
+    lease_seconds: int = setting(
         120,
         "a whole number of seconds from 10 to 3600",
         "How long a worker may hold a job or a mail before another takes it over.",
         ge=10,
         le=3600,
     )
-    chunk_size: int = _setting(
+    chunk_size: int = setting(
         1000,
         "a whole number from 500 to 2000",
         "How many appraisals one transaction opens or finalises.",
         ge=500,
         le=2000,
     )
-    smtp_host: str | None = _setting(
+    smtp_host: str | None = setting(
         None,
         "the name or address of a mail server",
         "The server that takes the mails; without one they wait, and HR prints the list of notices.",
         shown="none",
         pattern=r"^[A-Za-z0-9.:_-]+$",
     )
-    smtp_port: int = _setting(587, "a port from 1 to 65535", "The mail server's port.", ge=1, le=65535)
-    smtp_tls: Literal["none", "starttls", "implicit"] = _setting(
+    smtp_port: int = setting(587, "a port from 1 to 65535", "The mail server's port.", ge=1, le=65535)
+    smtp_tls: Literal["none", "starttls", "implicit"] = setting(
         "starttls",
         "none, starttls or implicit",
         "How the connection to the mail server is protected.",
     )
-    smtp_user: str | None = _setting(None, "a user name", "Who logs in to the mail server.", shown="none")
-    smtp_password: SecretStr | None = _setting(
+    smtp_user: str | None = setting(None, "a user name", "Who logs in to the mail server.", shown="none")
+    smtp_password: SecretStr | None = setting(
         None,
         "a password, or nothing when the password file is set",
         "The password for the mail server.",
         shown="none",
         secret=True,
     )
-    smtp_password_file: Path | None = _setting(
+    smtp_password_file: Path | None = setting(
         None,
         "a file you can read, and no password set beside it",
         "A file whose first line is that password.",
         shown="none",
     )
-    smtp_timeout_seconds: float = _setting(
+    smtp_timeout_seconds: float = setting(
         30,
         "a number of seconds from 1 to 300",
         "How long one answer of the mail server may take.",
         ge=1,
         le=300,
     )
-    mail_from: str = _setting(
+    mail_from: str = setting(
         "appraise@localhost",
         "one e-mail address without spaces or line breaks",
         "The sender's address of every mail.",
     )
-    base_url: str = _setting(
+    base_url: str = setting(
         "http://127.0.0.1:8000",
         "an address that begins with http:// or https://, without a query",
         "What the links in mails begin with.",
     )
-    audit_key_file: Path = _setting(
+    audit_key_file: Path = setting(
         lambda data: data["data_dir"] / "audit.key",
         "a file",
         "The key of the audit chain; it never lies in the database.",
         shown="audit.key in the data folder",
     )
-    audit_key_copy: str | None = _setting(
+    audit_key_copy: str | None = setting(
         None,
         "a few words or a path",
         "Where the copy of the audit key is kept; doctor repeats it, and asks for it while it is empty.",
         shown="none",
     )
-    checkpoint_key_file: Path = _setting(
+    checkpoint_key_file: Path = setting(
         lambda data: data["audit_key_file"].with_name("checkpoint.key"),
         "a file",
         "The private key that signs checkpoints, made with the first; the public key lies beside it, ending in .pub.",
         shown="checkpoint.key beside the audit key",
     )
-    checkpoint_place: str | None = _setting(
+    checkpoint_place: str | None = setting(
         None,
         "a few words or a path",
         "Where checkpoints and their public key are kept, away from this machine; doctor repeats it, and asks for it.",
         shown="none",
     )
-    token: SecretStr | None = _setting(
+    token: SecretStr | None = setting(
         None,
         "a token, or nothing when the token file is set",
         "Whose token commands act with, outside demo and practice data.",
         shown="none",
         secret=True,
     )
-    token_file: Path | None = _setting(
+    token_file: Path | None = setting(
         None,
         "a file you can read, and no token set beside it",
         "A file whose first line is that token.",
         shown="none",
     )
-    language: Literal["en", "zh"] = _setting("en", "en or zh", "The language of the terminal.")
-    log_level: Literal["debug", "info", "warning", "error"] = _setting(
+    language: Literal["en", "zh"] = setting("en", "en or zh", "The language of the terminal.")
+    log_level: Literal["debug", "info", "warning", "error"] = setting(
         "info",
         "debug, info, warning or error",
         "From which level log lines are written.",
     )
-    log_format: Literal["text", "json"] = _setting("text", "text or json", "The form of a log line.")
+    log_format: Literal["text", "json"] = setting("text", "text or json", "The form of a log line.")
 
     @field_validator(
         "data_dir",
@@ -221,7 +215,7 @@ class Settings(BaseSettings):
         if scheme == "sqlite" and not rest.startswith("/"):
             raise ValueError
         address = f"postgresql+psycopg://{rest}" if scheme == "postgresql" else value
-        return _with_password(address, info)
+        return with_password(address, info)
 
     @field_validator("broker_url")
     @classmethod
@@ -230,7 +224,7 @@ class Settings(BaseSettings):
         if value != IN_MEMORY and (parts.scheme not in {"redis", "rediss"} or not parts.hostname):
             raise ValueError
         _ = parts.port  # raises ValueError where it is no port
-        return _with_password(value, info)
+        return with_password(value, info)
 
     @field_validator("mail_from")
     @classmethod
@@ -275,49 +269,16 @@ class Settings(BaseSettings):
 
     def mail_password(self) -> str | None:
         """Return the password for the mail server, from the setting or its file."""
-        return _secret(self.smtp_password, self.smtp_password_file)
+        return secret(self.smtp_password, self.smtp_password_file)
 
     def access_token(self) -> str | None:
         """Return the token commands act with, from the setting or its file."""
-        return _secret(self.token, self.token_file)
-
-
-def _with_password(url: str, info: ValidationInfo) -> str:
-    """Return an address with the password of its file, if there is one.
-
-    Raises:
-        ValueError: the address has a password already: which one holds would be a guess.
-    """
-    file = info.data.get(f"{str(info.field_name).removesuffix('_url')}_password_file")
-    if file is None:
-        return url
-    parts = urlsplit(url)
-    if parts.password is not None or not parts.hostname:
-        raise ValueError
-    who, _, where = parts.netloc.rpartition("@")
-    return parts._replace(netloc=f"{who}:{quote(_first_line(file), safe='')}@{where}").geturl()
-
-
-def _first_line(file: Path) -> str:
-    return file.read_text(encoding="utf-8").split("\n", 1)[0].strip()
-
-
-def _secret(value: SecretStr | None, file: Path | None) -> str | None:
-    if value is not None:
-        return value.get_secret_value()
-    return _first_line(file) if file else None
+        return secret(self.token, self.token_file)
 
 
 def variable(name: str) -> str:
     """Return the environment variable of the field `name`."""
     return PREFIX + name.upper()
-
-
-def words_of(field: FieldInfo) -> dict[str, Any]:
-    """Return what the field accepts, its default in words (`shown`), and whether it is `secret`."""
-    words = dict(field.json_schema_extra) if isinstance(field.json_schema_extra, dict) else {}
-    words["shown"] = words.get("shown") or str(field.default)
-    return words
 
 
 def load_settings(overrides: Mapping[str, Any] | None = None) -> Settings:

@@ -2,7 +2,8 @@
 
 import sys
 
-from config.settings import Settings, variable, words_of
+from config.setting_fields import words_of
+from config.settings import Settings, variable
 
 HEAD = """\
 # Settings

@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from config.settings import Settings, SettingsError, load_settings, variable, words_of
+from config.setting_fields import words_of
+from config.settings import Settings, SettingsError, load_settings, variable
 from config.settings_page import settings_page
 
 PAGE = Path(__file__).parents[2] / "docs" / "reference" / "settings.md"
