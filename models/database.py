@@ -8,6 +8,7 @@ What a transaction is for is said by the execution option `appraise_write` of th
 True writes (`BEGIN IMMEDIATE` on SQLite), False only reads and the database refuses a write, absent is a plain `BEGIN`.
 """
 
+import select
 import sqlite3
 import urllib.parse
 from collections.abc import Mapping
@@ -16,7 +17,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
+from sqlalchemy.exc import ArgumentError, DBAPIError, InvalidatePoolError, OperationalError
 
 WRITE_OPTION = "appraise_write"
 BUSY_TIMEOUT_MS = 30_000
@@ -163,6 +164,7 @@ def _open_postgresql(url: URL, *, read_only: bool) -> Engine:
         connect_args={"options": " ".join(options), "application_name": "appraise", "connect_timeout": 10},
     )
     event.listen(engine, "connect", _check_postgresql)
+    event.listen(engine, "checkout", _still_there)
     event.listen(engine, "begin", _begin_postgresql)
     return engine
 
@@ -180,6 +182,19 @@ def _check_postgresql(driver: Any, _record: Any) -> None:
         raise DatabaseRefused(
             f"The PostgreSQL session runs in {zone} and not in UTC; take TimeZone out of the address."
         )
+
+
+def _still_there(driver: Any, _record: Any, _fairy: Any) -> None:
+    """Replace pooled connections that the server has ended, as at a restart, without a round trip.
+
+    An idle connection has nothing to read, unless the server said goodbye.
+    """
+    if not driver.closed:
+        socket = select.poll()
+        socket.register(driver.fileno(), select.POLLIN)
+        if not socket.poll(0):
+            return
+    raise InvalidatePoolError
 
 
 def _begin_postgresql(connection: Connection) -> None:

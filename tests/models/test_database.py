@@ -4,7 +4,7 @@ import sqlite3
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, text
 from sqlalchemy.exc import DBAPIError, OperationalError
 
 from models.database import (
@@ -104,6 +104,19 @@ def test_a_busy_database_is_a_conflict_and_a_wrong_statement_is_none(engine: Eng
     with engine.connect() as connection, pytest.raises(DBAPIError) as wrong:
         connection.exec_driver_sql("SELECT nothing FROM nowhere")
     assert not is_conflict(wrong.value)
+
+
+@pytest.mark.parametrize("database", ["postgresql"], indirect=True)
+def test_pooled_connections_that_the_server_has_ended_are_replaced_before_anybody_notices(engine: Engine) -> None:
+    with engine.connect() as one, engine.connect() as other:
+        ended = [connection.scalar(text("SELECT pg_backend_pid()")) for connection in (one, other)]
+    with engine.connect() as admin:
+        mine = admin.scalar(text("SELECT pg_backend_pid()"))
+        for pid in ended:
+            if pid != mine:
+                admin.execute(text("SELECT pg_terminate_backend(:pid, 10000)"), {"pid": pid})
+        with engine.connect() as connection:
+            assert connection.scalar(text("SELECT pg_backend_pid()")) not in ended
 
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
