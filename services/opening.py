@@ -20,7 +20,7 @@ from services.actors import SYSTEM, Actor
 from services.appraisals import act
 from services.audit import append_event
 from services.definitions import lifecycle_of
-from services.errors import AppraiseError, NotFound, Refused
+from services.errors import AppraiseError, Environment, NotFound, Refused
 from services.unit_of_work import Transaction, UnitOfWork
 from workflow.vocabulary import FIRST_STAGE, HOLDER_ROLES, CycleState, Role, RosterStatus
 
@@ -168,7 +168,7 @@ def open_chunk(
         with uow.write() as tx:
             return Chunk(open_range(tx, cycle, first, last, opened_at), 0)
     except AppraiseError as error:
-        if error.code in {"not-open", "unknown-cycle", "busy", "disk-full", "read-only", "database"}:
+        if isinstance(error, Environment) or error.code in {"not-open", "unknown-cycle", "busy"}:
             raise
         if first == last:
             return _set_aside(uow, cycle, first, error, now=now, actor=actor)

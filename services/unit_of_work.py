@@ -55,7 +55,8 @@ class Transaction:
 
     def stream(self, statement: Executable, values: Values | None = None, batch: int = 1000) -> Iterator[Row[Any]]:
         """Every row, one statement, at most `batch` rows in memory at once."""
-        yield from self.connection.execute(statement, values, execution_options={"yield_per": batch})
+        with self.connection.execute(statement, values, execution_options={"yield_per": batch}) as rows:
+            yield from rows
 
     def first(self, statement: Statement, values: Values | None = None) -> Row[Any] | None:
         """The first row, or None."""
@@ -188,6 +189,8 @@ def database_error(error: DBAPIError) -> AppraiseError:
                 "Somebody was faster: it has changed since you looked. Look again and decide anew.", "faster"
             )
         return Refused(f"The database refused it: {lines[0] if lines else code}", code)
+    if error.connection_invalidated:
+        return Environment(_BROKEN_OFF, "database-lost")
     lowered = said.lower()
     for words, kind, code, sentence in _DATABASE_WORDS:
         if any(word in lowered for word in words):
@@ -197,10 +200,15 @@ def database_error(error: DBAPIError) -> AppraiseError:
     if isinstance(error, IntegrityError):
         return Refused("The database refused the values: a rule of the tables forbids them.", "constraint")
     lines = said.strip().splitlines()
-    return Environment(f"The database answered with an error: {lines[0] if lines else said}", "database")
+    return Environment(f"The database answered with an error: {(lines[0] if lines else said).rstrip('.')}.", "database")
 
 
 _NOT_STORABLE = "This holds a number too large or a character that no text has, and cannot be stored; write it anew."
+
+_BROKEN_OFF = (
+    "The database broke off in the middle; what you did is written whole or not at all. Look, and do it again if it is "
+    "not there."
+)
 
 _DATABASE_WORDS: tuple[tuple[tuple[str, ...], type[AppraiseError], str, str], ...] = (
     (
@@ -226,6 +234,12 @@ _DATABASE_WORDS: tuple[tuple[tuple[str, ...], type[AppraiseError], str, str], ..
         Conflict,
         "busy",
         "Somebody else was writing at the same moment; nothing was written. Try again.",
+    ),
+    (
+        ("connection failed", "connection refused", "connection timeout", "starting up", "shutting down"),
+        Environment,
+        "database-away",
+        "The database cannot be reached at the moment; nothing was written. Try again in a moment.",
     ),
     (
         ("unique",),
