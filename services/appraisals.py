@@ -20,6 +20,7 @@ from services.finding_writing import tell_of_proxy
 from services.grants import demand_typist
 from services.moving import Step, write_steps
 from services.naming import unseen
+from services.overtaken import overtaken
 from services.standing import Standing, load
 from services.unit_of_work import Transaction, UnitOfWork, record_refusal, rule_error, use_case
 from workflow.engine import decide
@@ -74,27 +75,37 @@ def act(
     Raises:
         NotFound: there is no such appraisal, or the actor has nothing to do with it.
         Refused: the workflow does not allow it here, now, or to this person.
-        Conflict: somebody was faster, or it is not the version that the person saw.
+        Conflict: somebody was faster, whom the sentence names, or it is not the version that the person saw.
     """
-    with uow.write() as tx:
-        standing = load(tx, [appraisal], actor, now)[0]
-        _demand_related(standing, actor)
-        if version is not None and version != standing.version:
-            raise Conflict(
-                f"{standing.code} has changed since you looked at it (version {standing.version}, you saw {version}); "
-                "look again and decide anew.",
-                "stale",
-            )
-        if ledger_version is not None and ledger_version != standing.ledger_version:
-            raise Conflict(
-                f"The findings of {standing.code} have changed since you looked at them; look again and decide anew.",
-                "stale-ledger",
-            )
-        taken = take(tx, standing, action=action, words=words or Words(), actor=actor, now=now)
-        write_steps(tx, [taken.step])
-        after_move(taken)
-        tell_of_proxy(tx, actor, f"move/{standing.id}/{taken.step.seq}", now)
+    standings: list[Standing] = []
+    try:
+        with uow.write() as tx:
+            standings += load(tx, [appraisal], actor, now)
+            (standing,) = standings
+            _demand_related(standing, actor)
+            _demand_seen(standing, version, ledger_version)
+            taken = take(tx, standing, action=action, words=words or Words(), actor=actor, now=now)
+            write_steps(tx, [taken.step])
+            after_move(taken)
+            tell_of_proxy(tx, actor, f"move/{standing.id}/{taken.step.seq}", now)
+    except Conflict as conflict:
+        raise overtaken(uow, conflict, standings, actor=actor, version=version) from conflict
     return _moved(taken.step)
+
+
+def _demand_seen(standing: Standing, version: int | None, ledger_version: int | None) -> None:
+    """Let pass only who looked at what is there now, as far as he says what he looked at."""
+    if version is not None and version != standing.version:
+        raise Conflict(
+            f"{standing.code} has changed since you looked at it (version {standing.version}, you saw {version}); "
+            "look again and decide anew.",
+            "stale",
+        )
+    if ledger_version is not None and ledger_version != standing.ledger_version:
+        raise Conflict(
+            f"The findings of {standing.code} have changed since you looked at them; look again and decide anew.",
+            "stale-ledger",
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,22 +136,25 @@ def act_many(
     """
     taken: list[Brought] = []
     refused: list[tuple[str, AppraiseError]] = []
-    with uow.write() as tx:
-        text = store_text(tx, comment)
-        standings = load(tx, appraisals, actor, now)
-        for standing in standings:
-            _demand_related(standing, actor)
-        for standing in standings:
-            try:
-                taken.append(
-                    take(tx, standing, action=action, words=Words(comment=comment), actor=actor, now=now, text=text)
-                )
-            except Refused as error:
-                refused.append((standing.code, error))
-        write_steps(tx, [act.step for act in taken])
-        for act in taken:
-            after_move(act)
-            tell_of_proxy(tx, actor, f"move/{act.step.standing.id}/{act.step.seq}", now)
+    standings: list[Standing] = []
+    try:
+        with uow.write() as tx:
+            text = store_text(tx, comment)
+            standings += load(tx, appraisals, actor, now)
+            for standing in standings:
+                _demand_related(standing, actor)
+            for standing in standings:
+                try:
+                    words = Words(comment=comment)
+                    taken.append(take(tx, standing, action=action, words=words, actor=actor, now=now, text=text))
+                except Refused as error:
+                    refused.append((standing.code, error))
+            write_steps(tx, [act.step for act in taken])
+            for act in taken:
+                after_move(act)
+                tell_of_proxy(tx, actor, f"move/{act.step.standing.id}/{act.step.seq}", now)
+    except Conflict as conflict:
+        raise overtaken(uow, conflict, standings, actor=actor) from conflict
     for code, refusal in refused:
         record_refusal(
             uow, "appraisal.act-many", refusal, {"actor": actor, "now": now, "appraisal": code, "action": action}
@@ -197,7 +211,7 @@ def take(
 
 
 def _demand_related(standing: Standing, actor: Actor) -> None:
-    """Let nobody learn of an appraisal that is none of his business: not even its post or version (G14)."""
+    """Let nobody learn that there is an appraisal he has nothing to do with, be it by its version."""
     if not standing.parts.related(actor.person_id):
         raise unseen(standing.asked)
 

@@ -4,6 +4,7 @@ import pytest
 
 from catalog.shelf import workflow_text
 from services import cycles, findings
+from services.access import GRANT
 from services.actors import SYSTEM
 from services.appraisals import Words, act, act_many
 from services.desk import show, work
@@ -22,6 +23,7 @@ from tests.services.builders import (
     SECURITY,
     VICE,
     assignment,
+    granted,
     noon,
 )
 from tests.services.closing import close_all, finalise, put
@@ -119,6 +121,23 @@ def test_a_stale_version_is_a_conflict(play: Play) -> None:
     play.refused(DIRECTOR, "approve", "stale", words, error=Conflict, seen=1)
     play.refused(DIRECTOR, "approve", "stale", "(version 2, you saw 3)", error=Conflict, seen=3)
     play.act(DIRECTOR, "approve", seen=2)
+
+
+def test_who_looked_at_what_is_gone_is_told_who_was_faster(play: Play) -> None:
+    play.bring("review")
+    play.refused(DIRECTOR, "approve", "stale", "1006 (submit, 2026-04-02 12:00) was faster: ", error=Conflict, seen=1)
+    play.refused(DIRECTOR, "approve", "stale", "1006 (start, 2026-04-01 12:00) was faster: ", error=Conflict, seen=0)
+
+
+def test_who_typed_for_another_is_named_where_he_was_faster(play: Play) -> None:
+    with play.uow.write() as tx:
+        tx.insert(GRANT, granted(play.office.people[ESCORT], "proxy"))
+    play.act(play.office.proxy(PERSONNEL, ESCORT), "start")
+    play.refused(PERSONNEL, "submit", "stale", "1009 for 1006 (start, ", error=Conflict, seen=0)
+
+
+def test_a_version_tells_nobody_that_there_is_an_appraisal_he_has_nothing_to_do_with(play: Play) -> None:
+    play.refused(ESCORT, "approve", "unknown-appraisal", "or it is not yours to see", error=NotFound, seen=7)
 
 
 def test_findings_that_were_entered_since_somebody_looked_are_a_conflict(play: Play) -> None:
