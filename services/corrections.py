@@ -20,7 +20,7 @@ from scoring.score import score as score_ledger
 from services import correction_records as records
 from services import ledgers, naming, person_results
 from services.actors import Actor
-from services.audit import append_event, store_text
+from services.audit import TEXT_BODY, append_event, store_text
 from services.audit import digest as digest_of
 from services.definitions import rubric_of
 from services.errors import Conflict, Malformed, Refused
@@ -40,6 +40,7 @@ _IN_FORCE = (
     .outerjoin(SCORE, SCORE.c.id == FINAL.c.score_id)
     .where(FINAL.c.appraisal_id == bindparam("appraisal"), IN_FORCE)
 )
+_REASON = select(TEXT_BODY.c.body).where(TEXT_BODY.c.id == bindparam("text"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +83,8 @@ def propose_correction(
     """Propose to correct a final result; by HR, never his own or a superior's (domain.md, section 5 and W8).
 
     `lines` maps a line of the score (`F12`, or `A1.1:2026-02`) to `strike` or its right amount in points. Nothing is
-    changed before the approver signs; a later proposal for the same appraisal replaces this one.
+    changed before the approver signs; a later proposal for the same appraisal replaces this one, and the same one once
+    more, by who has not heard that it took, is not written again.
 
     Raises:
         Malformed: a line or an amount cannot be read, or the reason is missing.
@@ -95,6 +97,8 @@ def propose_correction(
         standing = _standing(tx, appraisal, actor, now, "propose a correction")
         recorded = records.events_of(tx, standing.row.cycle_id).get(standing.id, [])
         case = _work_out(tx, standing, recorded, lines=lines)
+        if _stands(tx, recorded, case, actor, reason):
+            return case.difference
         stored = store_text(tx, reason)
         if stored is None:
             raise Malformed("A correction needs a reason.", "reason-missing")
@@ -175,6 +179,16 @@ def _standing(tx: Transaction, appraisal: str, actor: Actor, now: dt.datetime, d
             "not-final",
         )
     return standing
+
+
+def _stands(tx: Transaction, recorded: list[records.Recorded], case: _Case, actor: Actor, reason: str) -> bool:
+    """Tell whether the actor's own proposal of this very correction, word for word, is the one before the approver."""
+    if not recorded or recorded[-1][0].kind != records.PROPOSED:
+        return False
+    event, said = recorded[-1]
+    same = said["final"] == case.final.id and said["difference"] == case.difference.digest
+    by_him = (event.actor_id, event.on_behalf_of) == (actor.actor_id, actor.on_behalf_of)
+    return same and by_him and tx.scalar(_REASON, {"text": said["reason"][0]}) == reason
 
 
 def _proposed(standing: Standing, recorded: list[records.Recorded]) -> records.Recorded:

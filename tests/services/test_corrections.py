@@ -108,6 +108,19 @@ def test_a_second_correction_builds_on_the_first(uow: UnitOfWork, office: TinyOf
     assert proving.prove(uow, cycle=QUARTER).differences == ()
 
 
+def test_a_correction_proposed_once_more_word_for_word_is_not_written_again(
+    uow: UnitOfWork, office: TinyOffice
+) -> None:
+    first = propose(uow, office, {"F1": "3"})
+    assert propose(uow, office, {"F1": "3"}) == first
+    assert len(rows(uow, EVENT, EVENT.c.kind == "correction-proposed")) == 1
+
+    propose(uow, office, {"F1": "3"}, reason="Misread, as the log shows.")
+    propose(uow, office, {"F1": "5"}, reason="Misread, as the log shows.")
+    propose(uow, office, {"F1": "3"}, reason="Misread, as the log shows.")
+    assert len(rows(uow, EVENT, EVENT.c.kind == "correction-proposed")) == 4
+
+
 def test_a_correction_that_changes_nothing_cannot_be_read_or_breaks_a_rule_is_refused(
     uow: UnitOfWork, office: TinyOffice
 ) -> None:
