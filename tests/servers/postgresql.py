@@ -14,7 +14,7 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import LiteralString, cast
@@ -60,10 +60,27 @@ class Installation:
 class Server:
     """A running server: its address with the right to create databases, and who keeps it."""
 
-    def __init__(self, url: str, described: str, process: "subprocess.Popen[str] | None" = None) -> None:
+    def __init__(
+        self,
+        url: str,
+        described: str,
+        process: "subprocess.Popen[str] | None" = None,
+        restart: Callable[[str], None] | None = None,
+    ) -> None:
         self.url = url
         self.described = described
         self._process = process
+        self._restart = restart
+
+    def restart(self, mode: str = "fast") -> None:
+        """Stop and start it; `fast` says goodbye to those who are connected, `immediate` is a crash.
+
+        Raises:
+            NoServer: it was given, and is not ours to restart.
+        """
+        if self._restart is None:
+            raise NoServer("a server that was given is not restarted; start_own() starts one that may be.")
+        self._restart(mode)
 
     def stop(self) -> None:
         """Let go: the keeper stops the server and removes its folder. A server that was given is left alone."""
@@ -95,6 +112,15 @@ def start(durability: str = "none", folder: str | None = None, *, found: Install
     given = os.environ.get("TEST_DATABASE_URL")
     if given and found is None:
         return Server(plain(given), describe())
+    return start_own(found or find(), durability, folder)
+
+
+def start_own(found: Installation | None = None, durability: str = "none", folder: str | None = None) -> Server:
+    """Start a server, also where one was given: for tests that do it harm.
+
+    Raises:
+        NoServer: there is none, or it does not start.
+    """
     found = found or find()
     home = Path(tempfile.mkdtemp(prefix="apg-", dir=folder or fast_folder()))
     try:
@@ -293,7 +319,12 @@ def _launch(found: Installation, programs: Path, folder: Path, durability: str) 
         process.communicate()
         raise NoServer(f"PostgreSQL {found.version} from {found.origin} does not start: {said or 'no word from it'}")
     url = f"postgresql://appraise:{password}@127.0.0.1:{port}/postgres"
-    return Server(url, f"PostgreSQL {found.version} from {found.origin}", process)
+
+    def restart(mode: str) -> None:
+        words = [str(programs / "pg_ctl"), "-D", str(folder / "data"), "-l", str(folder / "server.log")]
+        keeper.run([*words, "-m", mode, "-w", "-t", "60", "restart"], folder / "restart.log")
+
+    return Server(url, f"PostgreSQL {found.version} from {found.origin}", process, restart)
 
 
 def _free_port() -> int:
