@@ -50,25 +50,28 @@ class Stage:
 
 @contextmanager
 def staged(database: str, request: pytest.FixtureRequest, prepare: Callable[[Play], object]) -> Iterator[Stage]:
-    """Build the office, let `prepare` go on to some point, and leave it there."""
+    """Let `prepare` bring the office to some point, and leave it there."""
+    template, office = request.getfixturevalue(f"{database}_built")
     if database == "sqlite":
-        with sqlite_file(request) as template, sqlite_file(request) as path:
-            shutil.copyfile(request.getfixturevalue("sqlite_template"), template)
-            office = _prepared(f"sqlite:///{template}", prepare)
+        with sqlite_file(request) as start, sqlite_file(request) as path:
+            shutil.copyfile(template, start)
+            office = _prepared(f"sqlite:///{start}", office, prepare)
             engine = open_database(f"sqlite:///{path}")
-            yield Stage(office, engine, lambda: _copy(template, path))
+            yield Stage(office, engine, lambda: _copy(start, path))
             engine.dispose()
         return
     databases: postgresql.Databases = request.getfixturevalue("postgresql_databases")
-    with staged_on(databases, request.getfixturevalue("postgresql_template"), prepare) as stage:
+    with staged_on(databases, template, office, prepare) as stage:
         yield stage
 
 
 @contextmanager
-def staged_on(databases: postgresql.Databases, template: str, prepare: Callable[[Play], object]) -> Iterator[Stage]:
-    """Do the same on a server of PostgreSQL, where `template` is a migrated database."""
+def staged_on(
+    databases: postgresql.Databases, template: str, office: TinyOffice, prepare: Callable[[Play], object]
+) -> Iterator[Stage]:
+    """Do the same on a server of PostgreSQL, where the database `template` has the office."""
     name = databases.create(template)
-    office = _prepared(databases.address(name), prepare)
+    office = _prepared(databases.address(name), office, prepare)
     engine = open_database(databases.url)
     current = [name]
 
@@ -91,13 +94,21 @@ def _copy(template: Path, path: Path) -> None:
     shutil.copyfile(template, path)
 
 
-def _prepared(url: str, prepare: Callable[[Play], object]) -> TinyOffice:
+def built(url: str) -> TinyOffice:
+    """Build the office in a migrated database; nobody is connected afterwards."""
     engine = open_database(url)
     try:
-        uow = UnitOfWork(engine, KEYS)
-        play = Play(uow, build_office(uow))
+        return build_office(UnitOfWork(engine, KEYS))
+    finally:
+        engine.dispose()
+
+
+def _prepared(url: str, office: TinyOffice, prepare: Callable[[Play], object]) -> TinyOffice:
+    engine = open_database(url)
+    try:
+        play = Play(UnitOfWork(engine, KEYS), office)
         prepare(play)
-        vouch(uow)
+        vouch(play.uow)
     finally:
         engine.dispose()
     return play.office

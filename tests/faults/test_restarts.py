@@ -1,6 +1,7 @@
 """PostgreSQL restarted again and again while people work: each hears a sentence at most, nothing is lost or doubled."""
 
 import re
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -18,7 +19,7 @@ from tests.conftest import migrated
 from tests.faults.crowd import hire
 from tests.faults.interleaving import SECONDS
 from tests.faults.snapshot import difference, snapshot
-from tests.faults.staging import staged_on
+from tests.faults.staging import built, staged_on
 from tests.servers import postgresql
 from tests.services.builders import DIRECTOR, PERSONNEL, noon, open_quarter
 from tests.services.playing import APPROVED, SUBMITTED, Play
@@ -55,7 +56,7 @@ def test_restarted_during_moves_nothing_is_lost_or_doubled_and_each_hears_one_cl
     databases = postgresql.Databases(server.url)
     template = databases.create()
     migrated(databases.address(template))
-    with staged_on(databases, template, prepare) as stage:
+    with staged_on(databases, template, built(databases.address(template)), prepare) as stage:
         play = stage.again()
         assert work(play, numbers) == []
         clean = snapshot(play.uow.engine)
@@ -64,6 +65,9 @@ def test_restarted_during_moves_nothing_is_lost_or_doubled_and_each_hears_one_cl
         databases.close()
         told, count = worked_through(play, numbers, server, restarts, pause)
 
+        sys.stdout.write(
+            f"\n{len(WAY) * people} moves, {count} restarts, {len(told)} times somebody was told to look\n"
+        )
         assert count > 0
         assert {re.split("[;,]", error.sentence)[0] for error in told} <= SENTENCES
         assert difference(clean, snapshot(play.uow.engine), but=("refusals",)) == []

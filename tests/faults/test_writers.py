@@ -20,7 +20,7 @@ SECONDS = 300
 
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
-@pytest.mark.parametrize("people", [8, pytest.param(150, marks=pytest.mark.long)])
+@pytest.mark.parametrize("people", [6, pytest.param(150, marks=pytest.mark.long)])
 def test_four_processes_write_one_file_and_nothing_is_lost(
     people: int, database: str, request: pytest.FixtureRequest
 ) -> None:
