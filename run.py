@@ -48,7 +48,7 @@ USAGE = """\
 Appraise: a workflow engine for appraisal cycles.
 
   python3 run.py demo            play one quarter of a bank office, from opening to signed results
-  python3 run.py test [ARGS]     run the tests; ARGS go to pytest; --long runs the long property searches
+  python3 run.py test [ARGS]     run the tests; ARGS go to pytest; --long runs the long searches and fault runs
   python3 run.py bench [NAME]    measure the product against the bare driver; --help lists the benchmarks
   python3 run.py lint            run the style, type and architecture checks
   python3 run.py version         say which version this is

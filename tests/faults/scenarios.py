@@ -27,7 +27,7 @@ from tests.services.playing import APPROVED, Play
 
 OPENING = noon(4, 1)
 FEW = 5
-"""Rows a job takes at once, so that several jobs are owed."""
+"""Final rows a job writes at once, so that several jobs are owed and one of them is the last."""
 
 Told = list[AppraiseError]
 
@@ -103,7 +103,7 @@ def opening(play: Play) -> Told:
     """HR opens, workers open the appraisals, move on those without a statement, and plan the mails."""
 
     def act() -> None:
-        launch.open_cycle(play.uow, actor=play.who(OFFICER), now=OPENING, cycle=QUARTER, chunk=FEW)
+        launch.open_cycle(play.uow, actor=play.who(OFFICER), now=OPENING, cycle=QUARTER)
 
     told = insisting(act)
     work(play, OPENING, "cycle.open-chunk", "appraisals.skip-statement", "reminders.find")

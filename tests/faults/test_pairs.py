@@ -1,6 +1,6 @@
 """Two people at the same moment: it ends as if one had come after the other, wherever the one was overtaken.
 
-On PostgreSQL the one stops before every eighth of his statements, in a long run before each.
+On PostgreSQL the one stops before every tenth of his statements, in a long run before each.
 """
 
 from collections.abc import Callable
@@ -134,7 +134,7 @@ PAIRS = (
 """What appeals is carried past the table that is signed and enters it later, so these two need not be rivals."""
 
 
-@pytest.mark.parametrize("stride", [8, pytest.param(1, marks=pytest.mark.long)])
+@pytest.mark.parametrize("stride", [10, pytest.param(1, marks=pytest.mark.long)])
 @pytest.mark.parametrize("pair", PAIRS, ids=lambda pair: pair.name.replace(" ", "-"))
 def test_of_two_at_once_each_ends_as_if_one_had_come_after_the_other(
     pair: Pair, stride: int, database: str, request: pytest.FixtureRequest

@@ -42,7 +42,7 @@ def server() -> Iterator[postgresql.Server]:
 
 
 @pytest.mark.parametrize(
-    ("people", "restarts", "pause"), [(12, 4, 0.3), pytest.param(334, 1000, 3.0, marks=pytest.mark.long)]
+    ("people", "restarts", "pause"), [(10, 3, 0.3), pytest.param(334, 1000, 3.0, marks=pytest.mark.long)]
 )
 def test_restarted_during_moves_nothing_is_lost_or_doubled_and_each_hears_one_clear_sentence(
     server: postgresql.Server, people: int, restarts: int, pause: float
