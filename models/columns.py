@@ -1,6 +1,7 @@
 """Column types and the few column shapes that every table uses."""
 
 import datetime as dt
+import functools
 from collections.abc import Iterable
 from fractions import Fraction
 from typing import Any
@@ -21,6 +22,12 @@ NAMING = {
 
 # Set before the first table is declared: every module with tables imports this one.
 SQLModel.metadata.naming_convention = NAMING
+
+
+@functools.lru_cache(maxsize=256)
+def utc_text(moment: dt.datetime) -> str:
+    """Return the one text width of a moment, `2026-01-02T03:04:05.000006Z`; an act writes the same one many times."""
+    return f"{moment.astimezone(dt.UTC).replace(tzinfo=None).isoformat(timespec='microseconds')}Z"
 
 
 class UtcDateTime(types.TypeDecorator[dt.datetime]):
@@ -45,10 +52,7 @@ class UtcDateTime(types.TypeDecorator[dt.datetime]):
             return None
         if value.tzinfo is None:
             raise ValueError(f"{value!r} has no time zone; times are stored in UTC and must say so.")
-        moment = value.astimezone(dt.UTC)
-        if dialect.name == "sqlite":
-            return f"{moment.replace(tzinfo=None).isoformat(timespec='microseconds')}Z"
-        return moment
+        return utc_text(value) if dialect.name == "sqlite" else value.astimezone(dt.UTC)
 
     def process_result_value(self, value: Any, dialect: Dialect) -> dt.datetime | None:
         """Give back an aware moment in UTC."""

@@ -2,20 +2,26 @@
 
 An execution through SQLAlchemy costs several times what the driver takes. What is prepared here passes through the same
 compiler, the same column types and the same row class; listeners for cursor executions hear of it, and an error comes
-as SQLAlchemy's own. Statements with a list in IN stay with SQLAlchemy: their text depends on the values.
+as SQLAlchemy's own.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
+from typing import Any, Literal
 
 from psycopg.pq import TransactionStatus
-from sqlalchemy import Connection, Executable, Row
+from sqlalchemy import JSON, BindParameter, Connection, Executable, Insert, Row, bindparam, column, func, insert, select
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.engine import Dialect
 from sqlalchemy.engine.result import SimpleResultMetaData
+from sqlalchemy.sql import visitors
+from sqlalchemy.types import TypeEngine
 
 Values = Mapping[str, Any]
+Use = Literal["read", "one", "many"]
+"""What a statement is sent for: its rows, a write of one row, a write of many."""
 Convert = Callable[[Any], Any] | None
 IDLE = TransactionStatus.IDLE
 
@@ -25,22 +31,22 @@ class Prepared:
 
     def __init__(self, statement: Executable) -> None:
         self.statement = statement
-        self._forms: dict[tuple[str, tuple[str, ...], bool], _Form] = {}
+        self._forms: dict[tuple[str, tuple[str, ...], Use], _Form] = {}
 
-    def form(self, connection: Connection, values: Values, *, write: bool) -> "_Form":
-        """Return its form for the dialect of a connection and the names of the values; a `write` hands back no id."""
+    def form(self, connection: Connection, values: Values, use: Use) -> "_Form":
+        """Return its form for the dialect of a connection, the names of the values, and what it is used for."""
         dialect = connection.dialect
-        key = (dialect.name, tuple(values), write)
+        key = (dialect.name, tuple(values), use)
         found = self._forms.get(key)
         if found is None:
-            found = self._forms[key] = _compiled(self.statement, dialect, list(values), write=write)
+            found = self._forms[key] = _compiled(self.statement, dialect, list(values), use)
         return found
 
 
 def read(connection: Connection, *asked: tuple[Prepared, Values]) -> list[list[Row[Any]]]:
     """Return every row of each statement; PostgreSQL is sent all of them at once, with the BEGIN if there was none."""
-    forms = [(statement.form(connection, values, write=False), values) for statement, values in asked]
-    cursors = _sent(connection, [(form, [values]) for form, values in forms])
+    forms = [(statement.form(connection, values, "read"), [values]) for statement, values in asked]
+    cursors = _sent(connection, forms)
     rows = [form.rows(cursor.fetchall()) for (form, _), cursor in zip(forms, cursors, strict=True)]
     _close(cursors)
     return rows
@@ -49,9 +55,10 @@ def read(connection: Connection, *asked: tuple[Prepared, Values]) -> list[list[R
 def write(connection: Connection, *said: tuple[Prepared, Sequence[Values]]) -> list[int]:
     """Run each write for each of its rows, and return how many rows of the database each touched.
 
-    PostgreSQL is sent all of them at once: none may need the result of another. One without rows touches none.
+    PostgreSQL is sent all of them at once, none may need the result of another, and a write with many rows as one
+    statement over them. One without rows touches none.
     """
-    some = [(statement.form(connection, rows[0], write=True), rows) for statement, rows in said if rows]
+    some = [(one.form(connection, rows[0], "many" if rows[1:] else "one"), rows) for one, rows in said if rows]
     cursors = _sent(connection, some)
     touched = iter([int(cursor.rowcount) for cursor in cursors])
     _close(cursors)
@@ -66,11 +73,19 @@ class _Form:
     binds: tuple[tuple[str, Convert], ...]
     constants: Mapping[str, Any]
     positional: bool
+    by_row: bool
     columns: SimpleResultMetaData
     processors: Any
 
-    def parameters(self, values: Values) -> Any:
+    def parameters(self, rows: Sequence[Values]) -> Any:
         """Return the values as the driver takes them, with those that stand in the statement itself."""
+        if self.by_row:
+            return [self._of_one(row) for row in rows]
+        if len(rows) == 1:
+            return self._of_one(rows[0])
+        return self._of_one({name: [row[name] for row in rows] for name in rows[0]})
+
+    def _of_one(self, values: Values) -> Any:
         given = {**self.constants, **values} if self.constants else values
         if self.positional:
             return tuple([given[name] if convert is None else convert(given[name]) for name, convert in self.binds])
@@ -82,11 +97,14 @@ class _Form:
         return [Row(columns, self.processors, places, row) for row in found]
 
 
-def _compiled(statement: Executable, dialect: Dialect, names: list[str], *, write: bool) -> _Form:
-    # As an execution compiles it: the names of the values say which columns an INSERT has.
-    compiled: Any = statement.compile(dialect=dialect, column_keys=names, for_executemany=write)  # type: ignore[attr-defined]
-    if compiled.post_compile_params or compiled.escaped_bind_names:
-        raise TypeError(f"This statement has a list in IN and cannot be prepared: {statement}")
+def _compiled(statement: Any, dialect: Dialect, names: list[str], use: Use) -> _Form:
+    statement = _replaced(statement, partial(_list_as_one_value, dialect.name))
+    # As an execution compiles it: the names of the values say which columns an INSERT has; a write hands back no id.
+    compiled = statement.compile(dialect=dialect, column_keys=names, for_executemany=use != "read")
+    at_once = use == "many" and dialect.name == "postgresql"
+    if at_once:
+        types = {name: compiled.binds[name].type for name in names}
+        compiled = _over_all(statement, types).compile(dialect=dialect)
     used = compiled.positiontup if compiled.positional else list(compiled.bind_names.values())
     constants = {name: compiled.binds[name].value for name in used if not compiled.binds[name].required}
     constants |= {column.key: column.default.arg for column in compiled.insert_prefetch}
@@ -97,9 +115,40 @@ def _compiled(statement: Executable, dialect: Dialect, names: list[str], *, writ
         binds=tuple((name, compiled.binds[name].type.dialect_impl(dialect).bind_processor(dialect)) for name in used),
         constants=constants,
         positional=compiled.positional,
+        by_row=use == "many" and not at_once,
         columns=SimpleResultMetaData([column.key for column in columns]),
         processors=processors if any(processors) else None,
     )
+
+
+def _over_all(statement: Any, types: Mapping[str, TypeEngine[Any]]) -> Any:
+    """Return an INSERT or UPDATE of one row as one of many: each value becomes a list, and PostgreSQL unnests them."""
+    lists = [bindparam(name, type_=ARRAY(type_)) for name, type_ in types.items()]
+    columns = [column(name, type_) for name, type_ in types.items()]
+    given = func.unnest(*lists).table_valued(*columns).render_derived("given")
+    if isinstance(statement, Insert):
+        return insert(statement.table).from_select(list(types), select(*given.c))
+
+    return _replaced(statement, lambda part: given.c[part.key] if part.key in types else None)
+
+
+def _list_as_one_value(dialect: str, part: BindParameter[Any]) -> Any:
+    """Return what takes the place of a list in IN, whose text would depend on its length; None for another value."""
+    if not part.expanding:
+        return None
+    if dialect == "postgresql":
+        return select(func.unnest(bindparam(part.key, type_=ARRAY(part.type)))).scalar_subquery()
+    return select(func.json_each(bindparam(part.key, type_=JSON)).table_valued("value").c.value).scalar_subquery()
+
+
+def _replaced(statement: Any, other: Callable[[BindParameter[Any]], Any]) -> Any:
+    """Return a statement with `other` things in the place of its values, where that is not None."""
+
+    def replace(part: Any, **_options: Any) -> Any:
+        return other(part) if isinstance(part, BindParameter) else None
+
+    traverse: Any = visitors.replacement_traverse
+    return traverse(statement, {}, replace)
 
 
 def _sent(connection: Connection, said: Sequence[tuple[_Form, Sequence[Values]]]) -> list[Any]:
@@ -117,12 +166,11 @@ def _sent(connection: Connection, said: Sequence[tuple[_Form, Sequence[Values]]]
         cursors = []
         with whole:
             for form, rows in said:
-                text, many = form.text, len(rows) > 1
-                parameters = [form.parameters(row) for row in rows] if many else form.parameters(rows[0])
+                text, parameters = form.text, form.parameters(rows)
                 cursor = driver.cursor()
                 for tell in connection.dispatch.before_cursor_execute:
-                    tell(connection, cursor, text, parameters, None, many)
-                (cursor.executemany if many else cursor.execute)(text, parameters)
+                    tell(connection, cursor, text, parameters, None, form.by_row)
+                (cursor.executemany if form.by_row else cursor.execute)(text, parameters)
                 cursors.append(cursor)
     except connection.dialect.loaded_dbapi.Error as error:
         connection._handle_dbapi_exception(error, text, parameters, None, None)  # noqa: SLF001 - there is no other way

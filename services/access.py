@@ -62,7 +62,7 @@ def _parts_in(appraisals: Any) -> Any:
 
 
 _PARTS_OF_ONE = Prepared(_parts_in(PARTY.c.appraisal_id == bindparam("appraisal")))
-_PARTS_OF_MANY = _parts_in(PARTY.c.appraisal_id.in_(bindparam("appraisals", expanding=True)))
+_PARTS_OF_MANY = Prepared(_parts_in(PARTY.c.appraisal_id.in_(bindparam("appraisals", expanding=True))))
 
 _GRANTS = select(GRANT.c.role, GRANT.c.unit_id).where(
     GRANT.c.person_id == bindparam("person"),

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import bindparam, func, select
 
-from models.columns import table_of
+from models.columns import table_of, utc_text
 from models.history import Event, Move, TextBody
 from services.actors import Actor
 from services.errors import Malformed
@@ -27,6 +27,7 @@ EVENT = table_of(Event)
 MOVE = table_of(Move)
 TEXT_BODY = table_of(TextBody)
 GENESIS = "0" * 64
+_ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 LONGEST_TEXT = 20_000
 """Characters of what a person writes with an act."""
 
@@ -46,12 +47,12 @@ class AuditKeys:
     def mac(self, prev: str, fields: Mapping[str, Any], key_id: str | None = None) -> str:
         """Return the keyed digest (HMAC-SHA256, hexadecimal) of canonical `fields` that follow `prev`."""
         message = prev.encode() + canonical(fields)
-        return hmac.new(self.secrets[key_id or self.current], message, hashlib.sha256).hexdigest()
+        return hmac.digest(self.secrets[key_id or self.current], message, "sha256").hex()
 
 
 def canonical(fields: Mapping[str, Any]) -> bytes:
     """Return the one JSON form of `fields`: sorted keys, no spaces, UTF-8."""
-    return json.dumps(fields, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+    return _ENCODER.encode(fields).encode()
 
 
 def digest(fields: Mapping[str, Any]) -> str:
@@ -61,7 +62,7 @@ def digest(fields: Mapping[str, Any]) -> str:
 
 def stamp(at: dt.datetime) -> str:
     """Return the one text form of a moment that enters the chain."""
-    return at.astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return utc_text(at)
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,7 +51,7 @@ _ADVANCE = Prepared(
         APPRAISAL.c.stage == bindparam("at_stage"),
         or_(
             APPRAISAL.c.ledger_version == bindparam("at_ledger"),
-            bindparam("at_ledger") < 0,
+            bindparam("at_ledger", type_=APPRAISAL.c.ledger_version.type) < 0,
         ),
     )
     .values(

@@ -51,6 +51,7 @@ _CONTESTED_SCORE = (
     .scalar_subquery()
 )
 _ITEM = ("id", "stage", "seat", "holder_id", "seen_at", "noticed_at", "due_at")
+"""What is read of an open work item: the last columns of a standing, in the order of `OpenItem`."""
 _STANDING = (
     select(
         APPRAISAL,
@@ -85,7 +86,7 @@ _STANDING = (
     .order_by(APPRAISAL.c.id, WORK_ITEM.c.seat)
 )
 _BY_ID = Prepared(_STANDING.where(APPRAISAL.c.id == bindparam("id")))
-_BY_IDS = _STANDING.where(APPRAISAL.c.id.in_(bindparam("ids", expanding=True)))
+_BY_IDS = Prepared(_STANDING.where(APPRAISAL.c.id.in_(bindparam("ids", expanding=True))))
 _BY_CODE = Prepared(_STANDING.where(CYCLE.c.code == bindparam("cycle"), PERSON.c.number == bindparam("number")))
 
 
@@ -161,9 +162,7 @@ def load(tx: Transaction, appraisals: Sequence[str | int], actor: Actor, now: dt
             lifecycle_of(tx, found[0].workflow_id, found[0].workflow_digest),
             parts[appraisal],
             parts[appraisal].roles_about(found[0].person_id, actor.person_id),
-            tuple(
-                OpenItem(*(getattr(row, f"item_{name}") for name in _ITEM)) for row in found if row.item_id is not None
-            ),
+            tuple(OpenItem(*row[-len(_ITEM) :]) for row in found if row.item_id is not None),
             today,
         )
         for appraisal, (asked, found) in rows.items()
