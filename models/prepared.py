@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Literal
 
+from psycopg import Pipeline
 from psycopg.pq import TransactionStatus
 from sqlalchemy import JSON, BindParameter, Connection, Executable, Insert, Row, bindparam, column, func, insert, select
 from sqlalchemy.dialects.postgresql import ARRAY
@@ -23,7 +24,6 @@ Values = Mapping[str, Any]
 Use = Literal["read", "one", "many"]
 """What a statement is sent for: its rows, a write of one row, a write of many."""
 Convert = Callable[[Any], Any] | None
-IDLE = TransactionStatus.IDLE
 
 
 class Prepared:
@@ -179,7 +179,7 @@ def _sent(connection: Connection, said: Sequence[tuple[_Form, Sequence[Values]]]
 
 def _saves(driver: Any, said: Sequence[Any]) -> bool:
     """Tell whether a pipeline saves a round trip: there are several statements, or the BEGIN goes with the first."""
-    return len(said) > 1 or driver.info.transaction_status == IDLE
+    return Pipeline.is_supported() and (len(said) > 1 or driver.info.transaction_status == TransactionStatus.IDLE)
 
 
 def _close(cursors: Iterable[Any]) -> None:

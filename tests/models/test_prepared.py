@@ -124,11 +124,17 @@ def test_a_list_in_in_may_have_any_length(engine: Engine) -> None:
             assert [row.name for row in rows] == [name for name in names if name in "abc"]
 
 
-def test_a_default_of_a_column_stands_in_for_a_value_that_is_not_given(engine: Engine) -> None:
+@pytest.mark.parametrize("use", ["one", "many"])
+def test_a_default_of_a_column_stands_in_for_a_value_that_is_not_given(engine: Engine, use: prepared.Use) -> None:
     given = {"cycle_id": 7, "unit_no": 1, "version": 4}
+    rows = [given] if use == "one" else [given, given]
     with engine.connect() as connection:
-        form = Prepared(insert(table_of(Appraisal))).form(connection, given, "one")
-    taken = form.parameters([given])
+        form = Prepared(insert(table_of(Appraisal))).form(connection, given, use)
+    taken = form.parameters(rows)
     if form.positional:
-        taken = dict(zip([name for name, _ in form.binds], taken, strict=True))
-    assert taken == {**given, "round": 1, "ledger_version": 0}
+        names = [name for name, _ in form.binds]
+        alike = [dict(zip(names, one, strict=True)) for one in ([taken] if use == "one" else taken)]
+        assert alike == [{**given, "round": 1, "ledger_version": 0}] * len(rows)
+    else:
+        lists = given if use == "one" else {name: [value, value] for name, value in given.items()}
+        assert taken == {**lists, "round": 1, "ledger_version": 0}
