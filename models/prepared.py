@@ -161,6 +161,7 @@ def _sent(connection: Connection, said: Sequence[tuple[_Form, Sequence[Values]]]
     driver: Any = connection.connection.driver_connection
     # A pipeline has PostgreSQL's answers wait for one another instead of us; psycopg's BEGIN goes with the first.
     whole = driver.pipeline() if connection.dialect.name == "postgresql" and _saves(driver, said) else nullcontext()
+    listeners = connection.dispatch.before_cursor_execute
     text, parameters = "", None
     try:
         cursors = []
@@ -168,7 +169,7 @@ def _sent(connection: Connection, said: Sequence[tuple[_Form, Sequence[Values]]]
             for form, rows in said:
                 text, parameters = form.text, form.parameters(rows)
                 cursor = driver.cursor()
-                for tell in connection.dispatch.before_cursor_execute:
+                for tell in listeners:
                     tell(connection, cursor, text, parameters, None, form.by_row)
                 (cursor.executemany if form.by_row else cursor.execute)(text, parameters)
                 cursors.append(cursor)
