@@ -11,6 +11,7 @@ from sqlalchemy.engine import Dialect
 from sqlmodel import Field, SQLModel
 
 MILLIONTH = 1_000_000
+_WIDTH = len("2026-01-02T03:04:05.000006Z")
 BIGINT = BigInteger().with_variant(Integer(), "sqlite")
 NAMING = {
     "ix": "ix_%(column_0_label)s",
@@ -59,9 +60,20 @@ class UtcDateTime(types.TypeDecorator[dt.datetime]):
         if value is None:
             return None
         if dialect.name == "sqlite":
-            return dt.datetime.fromisoformat(value)
+            return _read(value)
         moment: dt.datetime = value
         return moment.astimezone(dt.UTC)
+
+
+def _read(text: str) -> dt.datetime:
+    """Read the one text form of a moment; `strptime` takes thirty times as long and the audit reads millions.
+
+    Raises:
+        ValueError: it has another form.
+    """
+    if len(text) != _WIDTH or text[10] != "T" or text[-1] != "Z":
+        raise ValueError(f"{text!r} is no moment as this program writes them.")
+    return dt.datetime.fromisoformat(text)
 
 
 class Points(types.TypeDecorator[Fraction]):

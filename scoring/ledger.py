@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from functools import lru_cache
 from typing import Any, Literal, Self
 
 from scoring.errors import LedgerError
@@ -148,10 +149,10 @@ class Ledger:
     def digest(self) -> str:
         """SHA-256 over all that can touch a figure, in any order; without words of people, which can be erased."""
         content = {
-            "period": [self.period_from, self.period_to],
-            "assignment": [self.assignment_from, self.assignment_to],
+            "period": [self.period_from.isoformat(), self.period_to.isoformat()],
+            "assignment": [_day(self.assignment_from), _day(self.assignment_to)],
             "post": self.post,
-            "working-days": sorted(self.working_days),
+            "working-days": _days(self.working_days),
             "sites": sorted(self.sites),
             "closed": {site: sorted(months) for site, months in self.closed.items()},
             "findings": sorted(_canonical(_finding_content(finding)) for finding in self.findings),
@@ -163,15 +164,29 @@ class Ledger:
         return hashlib.sha256(_canonical(content).encode()).hexdigest()
 
 
+@lru_cache(maxsize=64)
+def _days(days: frozenset[dt.date]) -> list[str]:
+    """Return days as the digest has them, worked out once for a period; nobody changes the list."""
+    return sorted(day.isoformat() for day in days)
+
+
+def _day(day: dt.date | None) -> str | None:
+    return None if day is None else day.isoformat()
+
+
+def _figure(figure: Fraction | None) -> str | None:
+    return None if figure is None else str(figure)
+
+
 def _finding_content(finding: Finding) -> dict[str, Any]:
     return {
         "id": finding.id,
         "rule": finding.rule,
-        "happened": finding.happened,
-        "known": finding.known,
-        "counted-on": finding.counted_on,
-        "amount": finding.amount,
-        "units": finding.units,
+        "happened": finding.happened.isoformat(),
+        "known": finding.known.isoformat(),
+        "counted-on": _day(finding.counted_on),
+        "amount": _figure(finding.amount),
+        "units": _figure(finding.units),
         "key": finding.key,
         "incident": finding.incident,
         "reason": bool(finding.reason),
@@ -186,7 +201,7 @@ def _duty_content(record: DutyRecord) -> dict[str, Any]:
     return {
         "rule": record.rule,
         "month": record.month,
-        "coverage": record.coverage,
+        "coverage": _figure(record.coverage),
         "sites": sorted(record.sites),
         "excused": bool(record.excused),
         "voided": record.voided,
@@ -194,12 +209,7 @@ def _duty_content(record: DutyRecord) -> dict[str, Any]:
 
 
 def _revision_content(revision: Revision | None) -> list[Any]:
-    return [[step.kind, step.amount, step.by] for step in revision.chain()] if revision else []
+    return [[step.kind, _figure(step.amount), step.by] for step in revision.chain()] if revision else []
 
 
-def _canonical(content: Any) -> str:
-    return json.dumps(content, sort_keys=True, ensure_ascii=False, separators=(",", ":"), default=_plain)
-
-
-def _plain(value: object) -> str:
-    return value.isoformat() if isinstance(value, dt.date) else str(value)
+_canonical = json.JSONEncoder(sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode

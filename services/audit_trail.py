@@ -21,7 +21,7 @@ from services.actors import Actor
 from services.audit import EVENT, MOVE
 from services.errors import Malformed, NotFound, Refused
 from services.grants import today
-from services.ledgers import finding_line
+from services.ledger_rows import finding_line
 from services.sight import sight
 from services.standing import load
 from services.unit_of_work import Transaction, UnitOfWork

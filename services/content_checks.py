@@ -19,7 +19,7 @@ from services.audit import digest
 from services.chain_checks import EVENT, MOVE, TEXT_BODY, Faults, Told, by_right_of
 from services.errors import AppraiseError
 from services.judging import SCORE, SCORE_ITEM, score_digest
-from services.ledgers import finding_line, month_line
+from services.ledger_rows import finding_line, month_line
 from services.sheet_checks import Sheets
 from services.unit_of_work import Transaction
 

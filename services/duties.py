@@ -21,8 +21,9 @@ from services.errors import Malformed, NotFound, Refused
 from services.finding_checks import demand_assessor, demand_person, held_between, held_by_id, held_on
 from services.finding_writing import required_text, stream, tell_of_proxy
 from services.grants import today
+from services.ledger_rows import month_line
 from services.ledger_sight import ledger_sight
-from services.ledgers import closed, load_ledger, missed_months, month_line, state, touch
+from services.ledgers import closed, load_ledger, missed_months, state, touch
 from services.rubric_in_force import InForce, rubric_in_force
 from services.unit_of_work import Transaction, UnitOfWork, use_case
 

@@ -22,8 +22,9 @@ from services.errors import Malformed, Refused
 from services.finding_writing import disclosure, finding_row
 from services.finding_writing import unknown as unknown_finding
 from services.grants import today
+from services.ledger_rows import finding_line
 from services.ledger_sight import ledger_sight
-from services.ledgers import LedgerState, finding_line, state
+from services.ledgers import LedgerState, state
 from services.rubric_in_force import InForce, rubric_in_force
 from services.sight import Sight
 from services.unit_of_work import Transaction, UnitOfWork

@@ -18,7 +18,8 @@ from services.audit import StoredText, append_event, digest, stamp, store_text
 from services.definitions import lifecycle_of
 from services.errors import Conflict, Malformed, NotFound
 from services.finding_checks import Checked, Entry
-from services.ledgers import LedgerState, finding_line, touch
+from services.ledger_rows import finding_line
+from services.ledgers import LedgerState, touch
 from services.outbox import promise
 from services.reporting import workflow_id_for
 from services.unit_of_work import Transaction

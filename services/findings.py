@@ -31,8 +31,9 @@ from services.finding_writing import (
     write_finding,
 )
 from services.grants import today
+from services.ledger_rows import finding_line
 from services.ledger_sight import ledger_sight
-from services.ledgers import finding_line, state, touch
+from services.ledgers import state, touch
 from services.outbox import promise
 from services.reporting import assessor_of
 from services.unit_of_work import Transaction, UnitOfWork, use_case

@@ -2,11 +2,10 @@
 
 import datetime as dt
 import json
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Row, bindparam, select, true, update
+from sqlalchemy import bindparam, select, true, update
 
 from models.appraisals import Appraisal
 from models.columns import table_of
@@ -19,13 +18,14 @@ from models.history import Move
 from models.people import Assignment, Post
 from models.prepared import Prepared
 from scoring.duties import duty_months, last_scored_day
-from scoring.ledger import DutyRecord, Finding, Ledger, Revision
+from scoring.ledger import Ledger
 from scoring.plan import plan_for
 from scoring.rubric import Rubric
 from services.calendars import Closures, closures, working_days
 from services.errors import NotFound, Refused
+from services.ledger_rows import assemble, month_line
 from services.unit_of_work import Transaction
-from workflow.vocabulary import CycleState, Role
+from workflow.vocabulary import CycleState
 
 APPRAISAL = table_of(Appraisal)
 ASSIGNMENT = table_of(Assignment)
@@ -74,7 +74,6 @@ _REVISIONS = Prepared(
     .where(REVISION.c.appraisal_id == bindparam("appraisal"))
     .order_by(REVISION.c.id)
 )
-_LEVELS = {Role.REVIEWER.value: "review", Role.DECIDER.value: "appeal"}
 _STATE = (
     select(
         APPRAISAL.c.id,
@@ -142,16 +141,6 @@ class Loaded:
     confirmed: frozenset[tuple[str, str]]
 
 
-def finding_line(finding_id: int) -> str:
-    """Return the line id of a finding: `F12`."""
-    return f"F{finding_id}"
-
-
-def month_line(rule: str, month: str) -> str:
-    """Return the line id of a derived deduction: `A1.1:2026-02`."""
-    return f"{rule}:{month}"
-
-
 def load_ledger(
     tx: Transaction,
     *,
@@ -214,56 +203,18 @@ def load(
     if not held:
         raise NotFound("There is no such assignment; `appraise org show` lists them.", "unknown-assignment")
     revisions = [row for rows in decided for row in rows]
-    by_line = latest_revisions(revisions)
     days = working_days(calendar, period_from, period_to, closures(tx) if closed_days is None else closed_days)
-    ledger = Ledger(
-        period_from=period_from,
-        period_to=period_to,
-        assignment_from=held[0].valid_from,
-        assignment_to=held[0].valid_to,
-        findings=tuple(
-            scoring_finding(row, row.incident, by_line.get((finding_line(row.id), None)))
-            for row in findings
-            if not row.claimed or row.confirmed_at is not None
-        ),
-        duties=tuple(_scoring_duty(row) for row in duties if row.kind != "confirmed"),
-        sites=frozenset(row.site for row in held if row.site is not None),
-        closed={row.site: frozenset(json.loads(row.closed_months)) for row in held if row.site is not None},
-        working_days=days,
-        post=held[0].post,
-        duty_revisions={(rule, month): was for (rule, month), was in by_line.items() if month is not None},
+    ledger = assemble(
+        held[0],
+        findings,
+        duties,
+        revisions,
+        period=(period_from, period_to),
+        days=days,
+        sites={row.site: frozenset(json.loads(row.closed_months)) for row in held if row.site is not None},
     )
     confirmed = frozenset((row.rule, row.month) for row in duties if row.kind == "confirmed" and row.voided_at is None)
     return Loaded(ledger, confirmed)
-
-
-def scoring_finding(row: Row[Any], incident: str | None, revision: Revision | None = None) -> Finding:
-    """Return a stored finding as scoring reads it; texts stay behind, scoring is told only that there is one."""
-    return Finding(
-        id=finding_line(row.id),
-        rule=row.rule,
-        happened=row.happened,
-        known=row.known,
-        amount=row.amount,
-        units=row.units,
-        key=None if row.document_id is None else f"D{row.document_id}",
-        incident=incident,
-        reason=row.reason_id is not None,
-        sub_reasons=tuple(json.loads(row.sub_reasons)),
-        voided=row.voided_at is not None,
-        counted_on=row.counted_on,
-        revision=revision,
-        replaces=None if row.replaces_id is None else finding_line(row.replaces_id),
-    )
-
-
-def latest_revisions(rows: Iterable[Row[Any]]) -> dict[tuple[str, str | None], Revision]:
-    """Chain decisions, oldest first, into the one in force for each line: (`F12`, None) or (rule, month)."""
-    force: dict[tuple[str, str | None], Revision] = {}
-    for row in rows:
-        line = (row.rule, row.month) if row.finding_id is None else (finding_line(row.finding_id), None)
-        force[line] = Revision(row.kind, row.amount, by=_LEVELS.get(row.role, "correction"), previous=force.get(line))
-    return force
 
 
 def state(tx: Transaction, assignment_id: int, on: dt.date) -> LedgerState:
@@ -335,14 +286,3 @@ def missed_months(rubric: Rubric, ledger: Ledger, as_of: dt.date) -> tuple[tuple
     """
     months = duty_months(plan_for(rubric, ledger.post or ""), ledger, last_scored_day(rubric.settings, ledger, as_of))
     return tuple((month.plan.rule.id, month.month) for month in months if month.state == "missed")
-
-
-def _scoring_duty(row: Row[Any]) -> DutyRecord:
-    return DutyRecord(
-        rule=row.rule,
-        month=row.month,
-        coverage=row.coverage,
-        sites=frozenset(json.loads(row.sites)),
-        excused=row.kind == "excused",
-        voided=row.voided_at is not None,
-    )

@@ -4,18 +4,21 @@ An appraisal is proved once its ledger is closed; a corrected one with the corre
 """
 
 import datetime as dt
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
+from itertools import islice
 from typing import Any
 
-from sqlalchemy import Row, and_, bindparam, func, or_, select
+from sqlalchemy import Row, and_, bindparam, func, or_, select, type_coerce
 
-from models.columns import table_of
+from models.columns import BIGINT, MILLIONTH, table_of
 from models.cycles import Cycle
 from models.people import Person
 from scoring.errors import ScoringError
 from scoring.ledger import Ledger
 from scoring.numbers import to_decimal
+from scoring.rubric import Rubric
 from scoring.score import ARITHMETIC
 from scoring.score import score as score_ledger
 from services import correction_records as records
@@ -25,6 +28,7 @@ from services.calendars import closures
 from services.definitions import rubric_of
 from services.errors import NotFound
 from services.judging import SCORE, SCORE_ITEM, with_pending
+from services.ledger_ranges import load_range
 from services.outbox import owe_job
 from services.outbox_jobs import record_failure
 from services.person_results import APPRAISAL, DEFINITION, FINAL, HELD, IN_FORCE, POST
@@ -65,12 +69,19 @@ _SCORED = (
     )
     .order_by(APPRAISAL.c.id)
 )
-_ITEMS = select(SCORE_ITEM).where(SCORE_ITEM.c.score_id == bindparam("score"))
+_ITEMS = select(
+    SCORE_ITEM.c.score_id, SCORE_ITEM.c.item, *(type_coerce(SCORE_ITEM.c[name], BIGINT).label(name) for name in FIGURES)
+).where(SCORE_ITEM.c.score_id.in_(bindparam("scores", expanding=True)))
 _BOUNDS = select(func.min(APPRAISAL.c.id).label("low"), func.max(APPRAISAL.c.id).label("high")).where(
     APPRAISAL.c.cycle_id == bindparam("cycle")
 )
 _CYCLE = select(CYCLE).where(CYCLE.c.id == bindparam("cycle"))
 _ALL = 2**62
+_PAGE = 500
+"""Scores whose ledgers are in memory at once."""
+
+Items = Mapping[str, tuple[int, ...]]
+"""The figures of each item in millionths."""
 
 Progress = Callable[[int], None]
 """Told how many scores are proved."""
@@ -122,22 +133,25 @@ def prove(
         corrections = records.events_of(tx, row.id)
         checked = 0
         found: list[Difference] = []
-        for scored in tx.stream(_SCORED, {"cycle": row.id, "first": first, "last": last}):
-            recorded = corrections.get(scored.id, [])
-            pending = records.decisions(recorded, until_score=scored.score_id) if recorded else ()
-            ledger = ledgers.load_ledger(
+        for page in _pages(tx.stream(_SCORED, {"cycle": row.id, "first": first, "last": last}, batch=_PAGE)):
+            read = load_range(
                 tx,
-                assignment_id=scored.assignment_id,
-                period_from=row.period_from,
-                period_to=row.period_to,
-                calendar=rubric_of(tx, scored.rubric_id, scored.rubric_digest).settings.calendar,
-                appraisal_id=scored.id,
+                cycle_id=row.id,
+                period=(row.period_from, row.period_to),
+                first=page[0].id,
+                last=page[-1].id,
                 closed_days=closed_days,
             )
-            found.extend(_compare(tx, row.code, scored, with_pending(ledger, pending)))
-            checked += 1
-            if progress is not None:
-                progress(checked)
+            kept = _kept(tx, page)
+            for scored in page:
+                recorded = corrections.get(scored.id, [])
+                pending = records.decisions(recorded, until_score=scored.score_id) if recorded else ()
+                rubric = rubric_of(tx, scored.rubric_id, scored.rubric_digest)
+                ledger = with_pending(read.of(scored.id, rubric.settings.calendar), pending)
+                found.extend(_compare(row.code, scored, rubric, ledger, kept.get(scored.score_id, {})))
+                checked += 1
+                if progress is not None:
+                    progress(checked)
     return Proof(row.code, checked, tuple(found))
 
 
@@ -182,32 +196,57 @@ def _cycle(tx: Transaction, cycle_id: int) -> Row[Any]:
     return row
 
 
-def _compare(tx: Transaction, cycle: str, stored: Row[Any], ledger: Ledger) -> Iterator[Difference]:
+def _pages(rows: Iterator[Row[Any]]) -> Iterator[list[Row[Any]]]:
+    while page := list(islice(rows, _PAGE)):
+        yield page
+
+
+def _kept(tx: Transaction, page: Sequence[Row[Any]]) -> Mapping[int, Items]:
+    """Return the items of a page's scores as they are stored, by score."""
+    kept: dict[int, dict[str, tuple[int, ...]]] = {}
+    for row in tx.all(_ITEMS, {"scores": [scored.score_id for scored in page]}):
+        kept.setdefault(row.score_id, {})[row.item] = tuple(row)[-len(FIGURES) :]
+    return kept
+
+
+def _compare(cycle: str, stored: Row[Any], rubric: Rubric, ledger: Ledger, kept: Items) -> Iterator[Difference]:
     def differs(what: str, was: str | None, now: str | None) -> Difference:
         return Difference(stored.id, f"{cycle}/{stored.number}@{stored.post}", what, was, now)
 
     if stored.arithmetic != ARITHMETIC:
         yield differs("arithmetic", str(stored.arithmetic), str(ARITHMETIC))
-    if stored.ledger_digest != ledger.digest:
-        yield differs("ledger", stored.ledger_digest[:12], ledger.digest[:12])
+    digest = ledger.digest
+    if stored.ledger_digest != digest:
+        yield differs("ledger", stored.ledger_digest[:12], digest[:12])
     try:
-        score = score_ledger(rubric_of(tx, stored.rubric_id, stored.rubric_digest), stored.post, ledger, stored.as_of)
+        score = score_ledger(rubric, stored.post, ledger, stored.as_of)
     except ScoringError as error:
         yield differs("score", to_decimal(stored.total), str(error))
         return
-    for what, was, proved in (
-        ("total", to_decimal(stored.total), to_decimal(score.total)),
-        ("maximum", to_decimal(stored.maximum), to_decimal(score.maximum)),
-        ("grade", stored.grade, score.grade),
-    ):
+    for what, was, proved in (("total", stored.total, score.total), ("maximum", stored.maximum, score.maximum)):
         if was != proved:
-            yield differs(what, was, proved)
-    kept = {row.item: _figures(row) for row in tx.all(_ITEMS, {"score": stored.score_id})}
-    made = {item.id: _figures(item) for item in score.items}
+            yield differs(what, to_decimal(was), to_decimal(proved))
+    if stored.grade != score.grade:
+        yield differs("grade", stored.grade, score.grade)
+    made = {item.id: tuple(_millionths(getattr(item, name)) for name in FIGURES) for item in score.items}
+    if kept == made:
+        return
     for item in [*made, *(item for item in kept if item not in made)]:
         if kept.get(item) != made.get(item):
-            yield differs(item, kept.get(item), made.get(item))
+            yield differs(item, _figures(kept.get(item)), _figures(made.get(item)))
 
 
-def _figures(item: Any) -> str:
-    return " ".join(f"{name} {to_decimal(getattr(item, name))}" for name in FIGURES)
+def _millionths(figure: Fraction) -> int:
+    """Return a figure in millionths, as it is stored; what no millionth holds could not have been stored."""
+    millionths, rest = divmod(figure.numerator * MILLIONTH, figure.denominator)
+    if rest:
+        raise ValueError(f"{figure} does not fit in millionths.")
+    return millionths
+
+
+def _figures(figures: tuple[int, ...] | None) -> str | None:
+    if figures is None:
+        return None
+    return " ".join(
+        f"{name} {to_decimal(Fraction(value, MILLIONTH))}" for name, value in zip(FIGURES, figures, strict=True)
+    )

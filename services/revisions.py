@@ -13,7 +13,7 @@ from scoring.ledger import Kind
 from scoring.numbers import parse_decimal, to_decimal
 from services.errors import Malformed, Refused
 from services.judging import Judged, Pending
-from services.ledgers import finding_line, month_line
+from services.ledger_rows import finding_line, month_line
 from services.moving import Step
 from services.standing import Standing
 from services.unit_of_work import Transaction
