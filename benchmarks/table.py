@@ -54,6 +54,10 @@ BENCHMARKS: Mapping[str, str] = {
     "move": "benchmarks.moves",
     "submit": "benchmarks.moves",
     "batch": "benchmarks.moves",
+    "open": "benchmarks.cycles",
+    "finalise": "benchmarks.cycles",
+    "prove": "benchmarks.ledgers",
+    "verify": "benchmarks.audit",
 }
 """Name to module, in the order they run when none is named."""
 

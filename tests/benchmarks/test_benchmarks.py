@@ -19,7 +19,7 @@ from benchmarks.table import BENCHMARKS, Contest, Plan, Work, contest
 from tests.servers import postgresql
 
 ROOT = Path(__file__).parents[2]
-SIZES = {"move": 3, "submit": 3, "batch": 3}
+SIZES = {"move": 3, "submit": 3, "batch": 3, "open": 25, "finalise": 25, "prove": 25, "verify": 350}
 """How much each benchmark prepares here: as little as has every part in it."""
 
 
