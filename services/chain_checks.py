@@ -20,6 +20,7 @@ from services.audit import GENESIS, event_fields, move_fields, text_digest
 from services.definitions import lifecycle_of
 from services.errors import AppraiseError
 from services.unit_of_work import Transaction
+from workflow.lifecycle import Lifecycle
 from workflow.vocabulary import FIRST_STAGE
 
 APPRAISAL = table_of(Appraisal)
@@ -52,6 +53,8 @@ _MOVES = (
     .order_by(APPRAISAL.c.id, MOVE.c.seq)
 )
 _TEXTS = select(TEXT_BODY).order_by(TEXT_BODY.c.id)
+_EVENT_NAMES = tuple(_EVENTS.selected_columns.keys())
+_MOVE_NAMES = tuple(_MOVES.selected_columns.keys())
 
 _LARGEST = 2**63 - 1
 
@@ -110,6 +113,7 @@ class Walk:
     events: int = 0
     moves: int = 0
     texts: int = 0
+    _lifecycles: dict[int, Lifecycle | None] = field(default_factory=dict)
 
     def streams(self) -> Iterator[tuple[str, Iterator[Told]]]:
         """Yield each stream with its events, which the caller must take in before he asks for the next."""
@@ -121,7 +125,7 @@ class Walk:
         for row in rows:
             where = f"event {stream} #{row.seq}"
             self._follows(where, row, last, prev)
-            self._keyed(where, row, event_fields(dict(row._mapping)))  # noqa: SLF001 - SQLAlchemy's API
+            self._keyed(where, row, event_fields(dict(zip(_EVENT_NAMES, row, strict=True))))
             last, prev = row.seq, row.mac
             self.events += 1
             self._tick("events", self.events)
@@ -141,7 +145,7 @@ class Walk:
                     continue
                 where = f"move {appraisal} #{row.seq}"
                 self._follows(where, row, last, prev or self.openings.get(row.cycle_id, GENESIS))
-                self._keyed(where, row, move_fields(dict(row._mapping), row.comment_digest))  # noqa: SLF001
+                self._keyed(where, row, move_fields(dict(zip(_MOVE_NAMES, row, strict=True)), row.comment_digest))
                 if row.from_stage != stage:
                     self.faults.add("stage", where, f"it leaves {row.from_stage}; the one before it led to {stage}.")
                 last, stage, turn, prev = row.seq, row.to_stage, row.round, row.mac
@@ -176,12 +180,20 @@ class Walk:
             self.faults.add("standing", where, f"its score is {row.score_in_force}, but its moves say {score}.")
 
     def _outcome(self, row: Row[Any]) -> str | None:
-        try:
-            move = lifecycle_of(self.tx, row.workflow_id).move(row.from_stage, row.action)
-        except AppraiseError:
+        if row.workflow_id not in self._lifecycles:
+            self._lifecycles[row.workflow_id] = self._lifecycle(row.workflow_id)
+        lifecycle = self._lifecycles[row.workflow_id]
+        if lifecycle is None:
             # The workflow was tampered with; its own row says so.
             return None if row.outcome is None else str(row.outcome)
+        move = lifecycle.move(row.from_stage, row.action)
         return None if move is None else move.outcome
+
+    def _lifecycle(self, workflow_id: int) -> Lifecycle | None:
+        try:
+            return lifecycle_of(self.tx, workflow_id)
+        except AppraiseError:
+            return None
 
     def check_texts(self) -> None:
         """Compare each text that is not erased with its digest."""
@@ -208,7 +220,7 @@ class Walk:
 
     def _payload(self, where: str, text: str) -> Mapping[str, Any]:
         try:
-            payload = json.loads(text, parse_int=_id, parse_float=_none, parse_constant=_none)
+            payload = _decoded(text)
         except (ValueError, RecursionError):
             payload = None
         if not isinstance(payload, dict):
@@ -237,3 +249,6 @@ def _id(digits: str) -> int:
 
 def _none(text: str) -> None:
     raise ValueError(text)
+
+
+_decoded = json.JSONDecoder(parse_int=_id, parse_float=_none, parse_constant=_none).decode

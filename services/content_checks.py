@@ -1,25 +1,27 @@
 """Comparing rows with what the chains vouch for: content digests, texts, scores, decisions about lines.
 
-Rows are read in batches; what is held in memory is one stream's ids and digests.
+Rows are read in batches, as an event says what they are. A row that is not what its event says is looked at again when
+a later event speaks of it, and is a fault if none does. What is held in memory is a bit for each id, and those rows.
 """
 
-import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from fractions import Fraction
 from typing import Any
 
-from sqlalchemy import BindParameter, Table, bindparam, exists, func, select
-from sqlalchemy.sql.elements import ColumnElement
+from sqlalchemy import BindParameter, Table, bindparam, exists, func, select, type_coerce
 
-from models.columns import table_of
+from models.columns import BIGINT, MILLIONTH, table_of
 from models.findings import ContestedLine, FindingRevision
 from models.rubrics import Definition, WorkflowMove
 from services import definitions, documents, duties, finding_writing, organisation_write
 from services.audit import digest
-from services.chain_checks import EVENT, MOVE, TEXT_BODY, Faults, Told, by_right_of
+from services.chain_checks import MOVE, TEXT_BODY, Faults, Told, by_right_of
 from services.errors import AppraiseError
+from services.id_sets import IdSet
 from services.judging import SCORE, SCORE_ITEM, score_digest
 from services.ledger_rows import finding_line, month_line
+from services.result_table import FIGURES
 from services.sheet_checks import Sheets
 from services.unit_of_work import Transaction
 
@@ -41,7 +43,9 @@ _BATCH = 500
 _IDS: BindParameter[Any] = bindparam("ids", expanding=True)
 _TEXTS = select(TEXT_BODY.c.id, TEXT_BODY.c.digest).where(TEXT_BODY.c.id.in_(_IDS))
 _SCORES = select(SCORE).where(SCORE.c.id.in_(_IDS))
-_SCORE_ITEMS = select(SCORE_ITEM).where(SCORE_ITEM.c.score_id.in_(_IDS))
+_SCORE_ITEMS = select(
+    SCORE_ITEM.c.score_id, SCORE_ITEM.c.item, *(type_coerce(SCORE_ITEM.c[name], BIGINT).label(name) for name in FIGURES)
+).where(SCORE_ITEM.c.score_id.in_(_IDS))
 _REVISIONS = select(REVISION).where(REVISION.c.appraisal_id.in_(_IDS)).order_by(REVISION.c.id)
 _CONTESTED = select(CONTESTED).where(CONTESTED.c.appraisal_id.in_(_IDS)).order_by(CONTESTED.c.id)
 _WORKFLOWS = select(DEFINITION.c.id, DEFINITION.c.digest).where(DEFINITION.c.kind == "workflow")
@@ -49,6 +53,16 @@ _UNSCORED = (
     select(SCORE.c.id).where(~exists(select(MOVE.c.id).where(MOVE.c.score_id == SCORE.c.id))).order_by(SCORE.c.id)
 )
 _MOVES = select(WORKFLOW_MOVE).where(WORKFLOW_MOVE.c.definition_id == bindparam("definition"))
+
+
+_ROWS = {kind: select(table).where(table.c.id.in_(_IDS)) for kind, (table, _) in CONTENT.items()}
+_TEXT_COLUMNS = {
+    table.name: [
+        column.name for column in table.columns if any(key.column.table is TEXT_BODY for key in column.foreign_keys)
+    ]
+    for table, _ in CONTENT.values()
+}
+_NO_WORDS: frozenset[str] = frozenset()
 
 
 @dataclass(slots=True)
@@ -59,6 +73,7 @@ class _Vouched:
     where: str
     told: Told
     texts: set[str] = field(default_factory=set)
+    gone: bool = False
 
 
 @dataclass(slots=True)
@@ -68,9 +83,10 @@ class Contents:
     tx: Transaction
     faults: Faults
     rows: int = 0
-    vouched: dict[str, int] = field(default_factory=dict)
+    vouched: dict[str, IdSet] = field(default_factory=lambda: {kind: IdSet() for kind in CONTENT})
     sheets: Sheets = field(init=False)
-    _moves: list[Told] = field(default_factory=list)
+    _latest: dict[tuple[str, int], _Vouched] = field(default_factory=dict)
+    _unlike: dict[tuple[str, int], _Vouched] = field(default_factory=dict)
     _lines: dict[tuple[int, int], tuple[Told, Any, Any]] = field(default_factory=dict)
     _appraisals: set[int] = field(default_factory=set)
     _scores: dict[int, tuple[str, str]] = field(default_factory=dict)
@@ -81,20 +97,33 @@ class Contents:
         self.sheets = Sheets(self.tx, self.faults)
 
     def take_stream(self, events: Iterable[Told]) -> Iterator[Told]:
-        """Take in the events of one stream, handing each on; its rows are compared at the end of the stream."""
-        latest: dict[tuple[str, int], _Vouched] = {}
+        """Take in the events of one stream, handing each on."""
         for told in events:
             self._refer(told)
             kind = next((name for name in told.payload if name in CONTENT), None)
             number = None if kind is None else told.payload[kind]
             if kind is not None and "digest" in told.payload and isinstance(number, int):
-                found = latest.setdefault((kind, number), _Vouched("", "", told))
+                key = kind, number
+                found = self._latest.setdefault(key, self._unlike.pop(key, _Vouched("", "", told)))
                 found.digest, found.where, found.told = str(told.payload["digest"]), told.where, told
                 if isinstance(text := told.payload.get("text"), str):
                     found.texts.add(text)
             yield told
-        self._compare(latest)
+            if len(self._latest) >= _BATCH:
+                self._compare()
+            if len(self._texts) >= _BATCH:
+                self._flush_texts()
+
+    def end_streams(self) -> None:
+        """Compare what is left of the streams; what no later event explains is a fault."""
+        self._compare()
         self._flush_texts()
+        for (kind, number), said in self._unlike.items():
+            if said.gone:
+                self.faults.add("missing-row", said.where, f"{kind} {number} is gone.")
+            else:
+                self.faults.add("content", f"{kind} {number}", f"it is not what {said.where} vouches for.")
+        self._unlike.clear()
 
     def take_appraisal(self, appraisal: int, moves: Sequence[tuple[Any, Told]]) -> None:
         """Take in the moves of one appraisal: the scores, texts and decisions that they name."""
@@ -127,28 +156,29 @@ class Contents:
                 case [int(text), str(said)]:
                     self._texts[text] = (said, told.where)
 
-    def _compare(self, latest: Mapping[tuple[str, int], _Vouched]) -> None:
-        for kind, (table, content) in CONTENT.items():
-            ids = [number for name, number in latest if name == kind]
-            self.vouched[kind] = self.vouched.get(kind, 0) + len(ids)
-            for some in _batches(ids):
-                rows = {row.id: row for row in self.tx.all(select(table).where(table.c.id.in_(some)))}
-                words = self._words_of(table, rows.values())
-                for number in some:
-                    said = latest[kind, number]
-                    if number not in rows:
-                        self.faults.add("missing-row", said.where, f"{kind} {number} is gone.")
-                    elif digest(content(rows[number]._mapping)) != said.digest or not _published(  # noqa: SLF001
-                        table, rows[number], said.told
-                    ):
-                        self.faults.add("content", f"{kind} {number}", f"it is not what {said.where} vouches for.")
-                    elif not said.texts <= words[number] or "" in words[number]:
-                        self.faults.add("text", f"{kind} {number}", f"its words are not those of {said.where}.")
-                    self.rows += 1
+    def _compare(self) -> None:
+        by_kind: dict[str, list[int]] = {}
+        for kind, number in self._latest:
+            by_kind.setdefault(kind, []).append(number)
+        for kind, ids in by_kind.items():
+            table, content = CONTENT[kind]
+            rows = {row.id: row for row in self.tx.all(_ROWS[kind], {"ids": ids})}
+            words = self._words_of(table, rows.values())
+            for number in ids:
+                said = self._latest[kind, number]
+                said.gone = number not in rows
+                if said.gone or not _as_said(rows[number], content, said):
+                    self._unlike[kind, number] = said
+                elif not said.texts <= words.get(number, _NO_WORDS) or "" in words.get(number, _NO_WORDS):
+                    self.faults.add("text", f"{kind} {number}", f"its words are not those of {said.where}.")
+                self.rows += self.vouched[kind].add(number)
+        self._latest.clear()
 
     def _words_of(self, table: Table, rows: Iterable[Any]) -> dict[int, set[str]]:
         """Return the digests of the texts that rows refer to, by row; an empty one for a text that is gone."""
-        columns = [column.name for column in table.columns if _is_text(column)]
+        columns = _TEXT_COLUMNS[table.name]
+        if not columns:
+            return {}
         refs = {row.id: {getattr(row, name) for name in columns} - {None} for row in rows}
         ids = sorted(set().union(*refs.values()))
         known = {text.id: text.digest for some in _batches(ids) for text in self.tx.all(_TEXTS, {"ids": some})}
@@ -168,7 +198,9 @@ class Contents:
             scores = {row.id: row for row in self.tx.all(_SCORES, {"ids": some})}
             items: dict[int, list[Mapping[str, Any]]] = {}
             for row in self.tx.all(_SCORE_ITEMS, {"ids": some}):
-                items.setdefault(row.score_id, []).append(dict(row._mapping))  # noqa: SLF001
+                score_id, item, *figures = tuple(row)
+                written = dict(zip(FIGURES, map(_written, figures), strict=True))
+                items.setdefault(score_id, []).append({"item": item, **written})
             for number in some:
                 said, where = self._scores[number]
                 if number not in scores:
@@ -209,28 +241,17 @@ class Contents:
     def check_unvouched(self, corrected: Iterable[int]) -> None:
         """Report rows that no event vouches for: who wrote them went past the application."""
         for kind, (table, _) in CONTENT.items():
-            if self.tx.scalar(select(func.count()).select_from(table)) == self.vouched.get(kind, 0):
+            known = self.vouched[kind]
+            if self.tx.scalar(select(func.count()).select_from(table)) == len(known):
                 continue
-            known = self._known(kind)
             for row in self.tx.stream(select(table.c.id).order_by(table.c.id)):
                 if row.id not in known:
                     self.faults.add("no-event", f"{kind} {row.id}", "no event vouches for it.")
         self.sheets.check_unvouched()
-        known = set(corrected)
+        made = set(corrected)
         for row in self.tx.stream(_UNSCORED):
-            if row.id not in known:
+            if row.id not in made:
                 self.faults.add("no-event", f"score {row.id}", "no move and no correction made it.")
-
-    def _known(self, kind: str) -> set[int]:
-        """Return every id of a kind that an event vouches for; read again only where the numbers differ."""
-        found = set()
-        for row in self.tx.stream(
-            select(EVENT.c.payload).where(EVENT.c.payload.contains(f'"{kind}":', autoescape=True))
-        ):
-            payload = json.loads(row.payload)
-            if "digest" in payload and isinstance(payload.get(kind), int):
-                found.add(payload[kind])
-        return found
 
     def check_workflows(self) -> None:
         """Compare the moves that the database allows with the published workflows they come from."""
@@ -251,9 +272,20 @@ class Contents:
                 )
 
 
-def _published(table: Table, row: Any, told: Told) -> bool:
-    """Tell whether a definition was published when and by whom its event says: no rule judges the past (reading 12)."""
-    return table is not DEFINITION or (row.published_at, row.published_by) == (told.at, told.by)
+def _as_said(row: Any, content: Callable[[Mapping[str, Any]], Mapping[str, Any]], said: _Vouched) -> bool:
+    """Tell whether a row is what its event vouches for, a definition also when and by whom it was published.
+
+    No rule judges the past (domain.md, reading 12).
+    """
+    if digest(content(row._mapping)) != said.digest:  # noqa: SLF001 - SQLAlchemy's API
+        return False
+    return "published_at" not in row._fields or (row.published_at, row.published_by) == (said.told.at, said.told.by)
+
+
+def _written(millionths: int) -> str:
+    """Return a stored figure as the digest of a score has it; most of them are whole."""
+    whole, rest = divmod(millionths, MILLIONTH)
+    return str(Fraction(millionths, MILLIONTH)) if rest else str(whole)
 
 
 def _line(row: Any) -> str:
@@ -269,10 +301,6 @@ def _of_move(row: Any, move: Any) -> bool:
     if row.reason_id != move.comment_id:
         return False
     return "kind" not in row._fields or (row.by_id, row.at) == (by_right_of(move), move.at)
-
-
-def _is_text(column: ColumnElement[Any]) -> bool:
-    return any(key.column.table is TEXT_BODY for key in column.foreign_keys)
 
 
 def _batches(ids: Sequence[int]) -> Iterator[Sequence[int]]:

@@ -6,8 +6,9 @@ A refused proposal leaves nothing but its record. Approving owes the writing of 
 
 import datetime as dt
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from sqlalchemy import Row, and_, bindparam, exists, func, select
@@ -58,6 +59,11 @@ _UNOPENED = select(func.count()).where(
 _NOT_CLOSED = (
     select(APPRAISAL.c.id)
     .where(APPRAISAL.c.cycle_id == bindparam("cycle"), APPRAISAL.c.stage != LAST_STAGE)
+    .order_by(APPRAISAL.c.id)
+)
+_CLOSED = (
+    select(APPRAISAL.c.id)
+    .where(APPRAISAL.c.cycle_id == bindparam("cycle"), APPRAISAL.c.stage == LAST_STAGE)
     .order_by(APPRAISAL.c.id)
 )
 _HIGHEST = select(func.max(PROPOSAL.c.number)).where(PROPOSAL.c.cycle_id == bindparam("cycle"))
@@ -240,7 +246,7 @@ def approve(
         advance(tx, row, CycleState.FINALISING)
         payload = {"number": pending.number, "table": table.digest}
         append_event(tx, stream(row.id), "approved", actor=actor, at=now, payload=payload)
-        ranges = _ranges(table.appraisals, chunk)
+        ranges = _ranges(tx, row.id, frozenset(pending.carried), chunk)
         runs = {
             f"finalise/{row.id}/{first}": {"cycle_id": row.id, "first": first, "last": last} for first, last in ranges
         }
@@ -290,7 +296,10 @@ def last_proposal(tx: Transaction, cycle_id: int, kind: str) -> Pending:
     return Pending(row.number, row.digest, row.rows, frozenset(people), tuple(left))
 
 
-def _ranges(appraisals: Sequence[int], chunk: int) -> tuple[tuple[int, int], ...]:
-    ids = sorted(appraisals)
-    parts = [ids[start : start + chunk] for start in range(0, len(ids), chunk)]
-    return tuple((part[0], part[-1]) for part in parts)
+def _ranges(tx: Transaction, cycle_id: int, carried: Collection[int], chunk: int) -> tuple[tuple[int, int], ...]:
+    """Return the first and the last id of each chunk of the table's appraisals; the ids are never all in memory."""
+    ids = (row.id for row in tx.stream(_CLOSED, {"cycle": cycle_id}) if row.id not in carried)
+    found = []
+    while part := list(islice(ids, chunk)):
+        found.append((part[0], part[-1]))
+    return tuple(found)

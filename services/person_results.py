@@ -8,6 +8,7 @@ import json
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 from itertools import groupby, islice
 from typing import Any
 
@@ -23,7 +24,8 @@ from scoring.grades import band_of
 from scoring.numbers import to_decimal
 from scoring.plan import plan_for
 from scoring.result import Step
-from scoring.rollup import Part, person_mean
+from scoring.rollup import Mode, Part, person_mean
+from scoring.settings import RoundingRule
 from services.audit import digest
 from services.definitions import rubric_of
 from services.outbox import Promise, promise_many
@@ -156,27 +158,31 @@ def _result(tx: Transaction, person_id: int, parts: Sequence[Row[Any]]) -> Perso
     settings = rubric_of(tx, chief.rubric_id, chief.rubric_digest).settings
     names = [part.post for part in rated]
     alone = len(rated) == 1
-    try:
-        mean = person_mean(
-            [
-                Part(
-                    part.post if names.count(part.post) == 1 else f"{part.post} ({part.valid_from})",
-                    # What a single figure weighs does not matter, even where nobody gave it a weight.
-                    1 if alone and not part.working_days else part.working_days or 0,
-                    Fraction(1) if alone and part.weight is None else part.weight,
-                    part.total,
-                    part.main,
-                )
-                for part in rated
-            ],
-            mode=settings.assignments,
-            digits=settings.rounding.person.digits,
-            rounding=settings.rounding.person.mode,
+    of_one = tuple(
+        Part(
+            part.post if names.count(part.post) == 1 else f"{part.post} ({part.valid_from})",
+            # What a single figure weighs does not matter, even where nobody gave it a weight.
+            1 if alone and not part.working_days else part.working_days or 0,
+            Fraction(1) if alone and part.weight is None else part.weight,
+            part.total,
+            part.main,
         )
+        for part in rated
+    )
+    total, steps = _mean(of_one, settings.assignments, settings.rounding.person)
+    if total is None:
+        return PersonRow(person_id, None, None, steps)
+    return PersonRow(person_id, total, chief.grade if alone else _grade(tx, chief, total), steps)
+
+
+@lru_cache(maxsize=4096)
+def _mean(parts: tuple[Part, ...], mode: Mode, rounding: RoundingRule) -> tuple[Fraction | None, str]:
+    """Return the mean and its steps; most people of an office share theirs with many others."""
+    try:
+        mean = person_mean(parts, mode=mode, digits=rounding.digits, rounding=rounding.mode)
     except LedgerError as error:
-        return PersonRow(person_id, None, None, _json([{"code": error.code, "where": error.where}]))
-    grade = chief.grade if alone else _grade(tx, chief, mean.total)
-    return PersonRow(person_id, mean.total, grade, _json(list(mean.steps)))
+        return None, _json([{"code": error.code, "where": error.where}])
+    return mean.total, _json(list(mean.steps))
 
 
 def _grade(tx: Transaction, chief: Row[Any], total: Fraction) -> str | None:

@@ -9,6 +9,7 @@ import hashlib
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import FromClause, Row, Select, bindparam, func, literal, select, type_coerce
@@ -27,7 +28,8 @@ SCORE_ITEM = table_of(ScoreItem)
 FIGURES = ("points", "recorded", "counted", "reward", "score")
 """The five figures of an item, in points."""
 
-_ITEM = ("item", *FIGURES)
+_FIRST_ITEM = 7
+"""The place in a row of `_rows` where its item begins; what is before it are the fields of a `TableRow`."""
 
 INPUT_DIGEST = func.coalesce(SCORE.c.ledger_digest, literal("not-rated"))
 """The digest of what a result was computed from: the ledger of its score."""
@@ -111,7 +113,6 @@ class Summary:
     rows: int = 0
     rated: int = 0
     persons: int = 0
-    appraisals: list[int] = field(default_factory=list)
     _hash: Any = field(default_factory=hashlib.sha256, repr=False)
 
     def add(self, row: TableRow | PersonRow) -> None:
@@ -122,7 +123,6 @@ class Summary:
             return
         self.rows += 1
         self.rated += row.total is not None
-        self.appraisals.append(row.appraisal_id)
 
     @property
     def digest(self) -> str:
@@ -174,16 +174,8 @@ def finals_table(tx: Transaction, cycle_id: int, finals: Sequence[int]) -> Summa
 
 
 def _grouped(rows: Iterable[Row[Any]]) -> Iterator[TableRow]:
-    for appraisal_id, group in groupby(rows, key=lambda row: row.appraisal_id):
+    for appraisal_id, group in groupby(map(tuple, rows), key=itemgetter(0)):
         of_one = list(group)
-        first = of_one[0]
-        yield TableRow(
-            appraisal_id,
-            first.post,
-            first.outcome,
-            first.input_digest,
-            first.total,
-            first.maximum,
-            first.grade,
-            () if first.item is None else tuple(tuple(row)[-len(_ITEM) :] for row in of_one),
-        )
+        _, post, outcome, input_digest, total, maximum, grade, first, *_ = of_one[0]
+        items = () if first is None else tuple(row[_FIRST_ITEM:] for row in of_one)
+        yield TableRow(appraisal_id, post, outcome, input_digest, total, maximum, grade, items)

@@ -9,6 +9,7 @@ from sqlalchemy import bindparam, exists, select
 from services.audit import digest
 from services.chain_checks import Faults, Told
 from services.effects import SHEET_KINDS, ratings_content
+from services.id_sets import IdSet
 from services.judging import RATING, SCORE, SHEET
 from services.unit_of_work import Transaction
 
@@ -35,7 +36,7 @@ class Sheets:
     faults: Faults
     _written: dict[int, tuple[Any, Told]] = field(default_factory=dict)
     _scored: dict[int, tuple[Any, Told]] = field(default_factory=dict)
-    _known: set[int] = field(default_factory=set)
+    _known: IdSet = field(default_factory=IdSet)
 
     def take(self, move: Any, told: Told) -> None:
         """Take in a move that wrote a sheet: an own statement, or a score."""

@@ -56,7 +56,8 @@ class Transaction:
     def stream(self, statement: Executable, values: Values | None = None, batch: int = 1000) -> Iterator[Row[Any]]:
         """Every row, one statement, at most `batch` rows in memory at once."""
         with self.connection.execute(statement, values, execution_options={"yield_per": batch}) as rows:
-            yield from rows
+            for some in rows.partitions():
+                yield from some
 
     def first(self, statement: Statement, values: Values | None = None) -> Row[Any] | None:
         """The first row, or None."""

@@ -105,6 +105,7 @@ def verify_in(tx: Transaction, *, progress: Progress | None = None, checkpoint: 
 
 def _look(walk: Walk, contents: Contents) -> None:
     corrected = _walk_streams(walk, contents)
+    contents.end_streams()
     walk.progress("events", walk.events)
     for appraisal, moves in walk.appraisals():
         contents.take_appraisal(appraisal, moves)
