@@ -4,6 +4,7 @@ import datetime as dt
 import functools
 from collections.abc import Iterable
 from fractions import Fraction
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import BigInteger, Column, Date, DateTime, ForeignKey, Identity, Integer, Table, Text, types
@@ -76,6 +77,12 @@ def _read(text: str) -> dt.datetime:
     return dt.datetime.fromisoformat(text)
 
 
+@lru_cache(maxsize=4096)
+def _figure(millionths: int) -> Fraction:
+    """Return the exact figure; a few hundred of them make up most of a table."""
+    return Fraction(millionths, MILLIONTH)
+
+
 class Points(types.TypeDecorator[Fraction]):
     """An exact figure with at most six decimals, stored as an integer of millionths; never a binary float."""
 
@@ -93,7 +100,7 @@ class Points(types.TypeDecorator[Fraction]):
 
     def process_result_value(self, value: int | None, dialect: Dialect) -> Fraction | None:  # noqa: ARG002
         """Give back the exact figure."""
-        return None if value is None else Fraction(value, MILLIONTH)
+        return None if value is None else _figure(value)
 
 
 def table_of(model: type[SQLModel]) -> Table:

@@ -128,11 +128,15 @@ def _units(rule: RulePlan, finding: Finding) -> Fraction:
     units, most = finding.units, rule.rule.max_units
     if units is None or units <= 0:
         raise _refused(finding, "units-missing", f"is counted by {rule.rule.unit}; say how many, above 0")
-    if (units / rule.step).denominator != 1:
+    if not _on_step(units, rule.step):
         raise _refused(finding, "off-step", f"is counted in steps of {to_decimal(rule.step)} {rule.rule.unit}")
     if most is not None and units > most:
         raise _refused(finding, "too-many-units", f"counts at most {to_decimal(most)} {rule.rule.unit} in one finding")
     return units
+
+
+def _on_step(amount: Fraction, step: Fraction) -> bool:
+    return amount.denominator == 1 if step == 1 else (amount / step).denominator == 1
 
 
 def _check_range(rule: RulePlan, where: str, amount: Fraction) -> None:
@@ -140,7 +144,7 @@ def _check_range(rule: RulePlan, where: str, amount: Fraction) -> None:
     if low is not None and high is not None and not low <= amount <= high:
         sentence = f"{where}: {rule.rule.id} {_range(rule)}; {to_decimal(amount)} is outside. Pick a value within."
         raise FindingRefused(sentence, code="out-of-range", where=where)
-    if (amount / rule.step).denominator != 1:
+    if not _on_step(amount, rule.step):
         steps = f"goes in steps of {to_decimal(rule.step)}"
         sentence = f"{where}: {rule.rule.id} {steps}; {to_decimal(amount)} is between two. Pick one of them."
         raise FindingRefused(sentence, code="off-step", where=where)
@@ -168,7 +172,7 @@ def _check_lower(plan: PostPlan, rule: RulePlan, where: str, before: Fraction, a
         sentence = f"{where}: an appeal may not raise {to_decimal(before)} to {to_decimal(amount)}; keep or lower it."
         raise FindingRefused(sentence, code="not-lower", where=where)
     step = rule.step if rule.rule.kind == "range" else plan.rubric.settings.step
-    if (amount / step).denominator != 1:
+    if not _on_step(amount, step):
         sentence = f"{where}: {to_decimal(amount)} is not on the step {to_decimal(step)}; change it."
         raise FindingRefused(sentence, code="off-step", where=where)
 

@@ -1,10 +1,12 @@
 """Bands: tables that turn a total into a label, a number or a coefficient (R10)."""
 
 from fractions import Fraction
-from typing import Annotated, Literal, Self
+from functools import cached_property
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
+from scoring.numbers import to_decimal
 from scoring.shape import Decimal, Frozen, Id, Words
 
 
@@ -19,6 +21,17 @@ class BandRow(Frozen):
     below: Decimal | None = None
     coefficient: Decimal | None = None
     number: Decimal | None = None
+
+    @cached_property
+    def facts(self) -> dict[str, Any]:
+        """What a step says of the band, as JSON; it is read, never changed."""
+        found: dict[str, Any] = {"label": self.label}
+        if self.title is not None:
+            found["title"] = self.title.model_dump()
+        for name, value in (("number", self.number), ("coefficient", self.coefficient)):
+            if value is not None:
+                found[name] = to_decimal(value)
+        return found
 
     @model_validator(mode="after")
     def _one_bound_a_side(self) -> Self:

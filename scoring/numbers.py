@@ -55,10 +55,9 @@ def round_to(value: Fraction, digits: int, mode: RoundingMode) -> Fraction:
     `down` towards it, `ceiling` and `floor` towards plus and minus infinity.
     """
     scale = 10**digits
-    scaled = value * scale
-    if scaled.denominator == 1:
+    if scale % value.denominator == 0:
         return value
-    return Fraction(_whole(scaled, mode), scale)
+    return Fraction(_whole(value * scale, mode), scale)
 
 
 def _whole(scaled: Fraction, mode: RoundingMode) -> int:

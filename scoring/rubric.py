@@ -276,8 +276,12 @@ class Rubric(Frozen):
             sentence = f"The rubric {self.id} has no post {post_id}; it has {known}."
             raise UnknownName(sentence, code="unknown-post", where=post_id) from None
 
-    def __hash__(self) -> int:
+    @cached_property
+    def _hash(self) -> int:
         return hash(self._digest)
+
+    def __hash__(self) -> int:
+        return self._hash
 
     def __eq__(self, other: object) -> bool:
         return self is other or (isinstance(other, Rubric) and self._digest == other._digest)

@@ -11,7 +11,7 @@ from typing import Any
 from scoring.admission import admit_to, check_ledger, is_later
 from scoring.check import period_problems
 from scoring.duties import DutyMonth, duty_months, last_scored_day
-from scoring.grades import BandRow, band_of
+from scoring.grades import band_of
 from scoring.ledger import Finding, Ledger, Revision
 from scoring.lines import Line, overlap, recur
 from scoring.numbers import round_to, to_decimal
@@ -62,7 +62,7 @@ def score(rubric: Rubric, post_id: str, ledger: Ledger, as_of: dt.date | None = 
         trail.extend(steps[item.order])
         scored = _item(plan, item, lines.get(item.order, []), trail, pending=tuple(pending.get(item.order, ())))
         items.append(scored)
-        total += scored.score + scored.reward - scored.points
+        total += scored.reward - scored.counted
     trail.extend(step for _, step in sorted(later, key=lambda entry: entry[0]))
     rounded, grade = _total(plan, items, total, trail)
     return Score(
@@ -162,7 +162,7 @@ def _item(
 ) -> ItemScore:
     settings = plan.rubric.settings
     by_rule: dict[int, list[Line]] = {}
-    for line in sorted(lines, key=lambda line: line.place):
+    for line in sorted(lines, key=lambda line: line.place) if len(lines) > 1 else lines:
         if line.finding is not None:
             trail.append(_finding_step(line.plan, line.finding, line.recorded, "finding"))
             if line.finding.revision is not None:
@@ -238,7 +238,7 @@ def _total(plan: PostPlan, items: list[ItemScore], total: Fraction, trail: list[
     for place, table in enumerate(plan.tables):
         row = band_of(table, total if table.round == "before" else exact)
         if row is not None:
-            trail.append(_band_step(table.id, row))
+            trail.append({"code": "band", "table": table.id, **row.facts})
         if place == 0 and row is not None:
             grade = row.label
     return total, grade
@@ -255,23 +255,13 @@ def _clamp_group(group: Group, items: list[ItemScore], trail: list[Step]) -> Fra
     return clamped - value
 
 
-def _band_step(table: str, row: BandRow) -> Step:
-    step: Step = {"code": "band", "table": table, "label": row.label}
-    if row.title is not None:
-        step["title"] = row.title.model_dump()
-    for name, value in (("number", row.number), ("coefficient", row.coefficient)):
-        if value is not None:
-            step[name] = to_decimal(value)
-    return step
-
-
 def _clamp(code: str, bound: str, before: Fraction, after: Fraction, **facts: object) -> Step:
     return {"code": code, "bound": bound, **facts, "from": to_decimal(before), "to": to_decimal(after)}
 
 
 def _rounded(value: Fraction, rule: RoundingRule, trail: list[Step], **facts: str) -> Fraction:
     rounded = round_to(value, rule.digits, rule.mode)
-    if rounded != value:
+    if rounded is not value:
         how = {"digits": rule.digits, "mode": rule.mode, "from": to_decimal(value), "to": to_decimal(rounded)}
         trail.append({"code": "rounded", **facts, **how})
     return rounded

@@ -9,6 +9,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import groupby
+from types import MappingProxyType
 from typing import Any
 
 from sqlalchemy import Row, select
@@ -57,6 +58,7 @@ _EVENT_NAMES = tuple(_EVENTS.selected_columns.keys())
 _MOVE_NAMES = tuple(_MOVES.selected_columns.keys())
 
 _LARGEST = 2**63 - 1
+_NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 Progress = Callable[[str, int], None]
 """Told what is looked at and how many rows of it are done."""
@@ -219,6 +221,8 @@ class Walk:
             self.faults.add("mac", where, "its content is not what was written.")
 
     def _payload(self, where: str, text: str) -> Mapping[str, Any]:
+        if text == "{}":
+            return _NOTHING
         try:
             payload = _decoded(text)
         except (ValueError, RecursionError):

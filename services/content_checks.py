@@ -9,14 +9,14 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
-from sqlalchemy import BindParameter, Table, bindparam, exists, func, select, type_coerce
+from sqlalchemy import BindParameter, Table, bindparam, func, select, type_coerce
 
 from models.columns import BIGINT, MILLIONTH, table_of
 from models.findings import ContestedLine, FindingRevision
 from models.rubrics import Definition, WorkflowMove
 from services import definitions, documents, duties, finding_writing, organisation_write
 from services.audit import digest
-from services.chain_checks import MOVE, TEXT_BODY, Faults, Told, by_right_of
+from services.chain_checks import TEXT_BODY, Faults, Told, by_right_of
 from services.errors import AppraiseError
 from services.id_sets import IdSet
 from services.judging import SCORE, SCORE_ITEM, score_digest
@@ -49,9 +49,7 @@ _SCORE_ITEMS = select(
 _REVISIONS = select(REVISION).where(REVISION.c.appraisal_id.in_(_IDS)).order_by(REVISION.c.id)
 _CONTESTED = select(CONTESTED).where(CONTESTED.c.appraisal_id.in_(_IDS)).order_by(CONTESTED.c.id)
 _WORKFLOWS = select(DEFINITION.c.id, DEFINITION.c.digest).where(DEFINITION.c.kind == "workflow")
-_UNSCORED = (
-    select(SCORE.c.id).where(~exists(select(MOVE.c.id).where(MOVE.c.score_id == SCORE.c.id))).order_by(SCORE.c.id)
-)
+_SCORE_IDS = select(SCORE.c.id).order_by(SCORE.c.id)
 _MOVES = select(WORKFLOW_MOVE).where(WORKFLOW_MOVE.c.definition_id == bindparam("definition"))
 
 
@@ -90,6 +88,7 @@ class Contents:
     _lines: dict[tuple[int, int], tuple[Told, Any, Any]] = field(default_factory=dict)
     _appraisals: set[int] = field(default_factory=set)
     _scores: dict[int, tuple[str, str]] = field(default_factory=dict)
+    _moved: IdSet = field(default_factory=IdSet)
     _texts: dict[int, tuple[str, str]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -131,6 +130,8 @@ class Contents:
         for row, told in moves:
             self._refer(told)
             self.sheets.take(row, told)
+            if row.score_id is not None:
+                self._moved.add(row.score_id)
             if "score" in told.payload and row.score_id is not None:
                 self._scores[row.score_id] = (str(told.payload["score"]), told.where)
             if "lines" in told.payload:
@@ -248,9 +249,11 @@ class Contents:
                 if row.id not in known:
                     self.faults.add("no-event", f"{kind} {row.id}", "no event vouches for it.")
         self.sheets.check_unvouched()
-        made = set(corrected)
-        for row in self.tx.stream(_UNSCORED):
-            if row.id not in made:
+        for score_id in corrected:
+            self._moved.add(score_id)
+        # Nothing finds the moves of a score quickly, and every move has been seen.
+        for row in self.tx.stream(_SCORE_IDS):
+            if row.id not in self._moved:
                 self.faults.add("no-event", f"score {row.id}", "no move and no correction made it.")
 
     def check_workflows(self) -> None:

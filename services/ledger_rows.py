@@ -3,6 +3,7 @@
 import datetime as dt
 import json
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import Row
@@ -70,12 +71,18 @@ def scoring_finding(row: Row[Any], incident: str | None, revision: Revision | No
         key=None if row.document_id is None else f"D{row.document_id}",
         incident=incident,
         reason=row.reason_id is not None,
-        sub_reasons=tuple(json.loads(row.sub_reasons)),
+        sub_reasons=_listed(row.sub_reasons),
         voided=row.voided_at is not None,
         counted_on=row.counted_on,
         revision=revision,
         replaces=None if row.replaces_id is None else finding_line(row.replaces_id),
     )
+
+
+@lru_cache(maxsize=1024)
+def _listed(text: str) -> tuple[str, ...]:
+    """Read a stored list of words; most are empty."""
+    return tuple(json.loads(text))
 
 
 def latest_revisions(rows: Iterable[Row[Any]]) -> dict[tuple[str, str | None], Revision]:
@@ -92,7 +99,7 @@ def _scoring_duty(row: Row[Any]) -> DutyRecord:
         rule=row.rule,
         month=row.month,
         coverage=row.coverage,
-        sites=frozenset(json.loads(row.sites)),
+        sites=frozenset(_listed(row.sites)),
         excused=row.kind == "excused",
         voided=row.voided_at is not None,
     )

@@ -7,6 +7,7 @@ import datetime as dt
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 from itertools import islice
 from typing import Any
 
@@ -18,6 +19,8 @@ from models.people import Person
 from scoring.errors import ScoringError
 from scoring.ledger import Ledger
 from scoring.numbers import to_decimal
+from scoring.plan import plan_for
+from scoring.result import ItemScore
 from scoring.rubric import Rubric
 from scoring.score import ARITHMETIC
 from scoring.score import score as score_ledger
@@ -50,8 +53,9 @@ _SCORED = (
         SCORE.c.arithmetic,
         SCORE.c.ledger_digest,
         SCORE.c.as_of,
-        SCORE.c.total,
-        SCORE.c.maximum,
+        # As stored, in millionths: they are only compared.
+        type_coerce(SCORE.c.total, BIGINT).label("total"),
+        type_coerce(SCORE.c.maximum, BIGINT).label("maximum"),
         SCORE.c.grade,
         DEFINITION.c.digest.label("rubric_digest"),
     )
@@ -204,8 +208,9 @@ def _pages(rows: Iterator[Row[Any]]) -> Iterator[list[Row[Any]]]:
 def _kept(tx: Transaction, page: Sequence[Row[Any]]) -> Mapping[int, Items]:
     """Return the items of a page's scores as they are stored, by score."""
     kept: dict[int, dict[str, tuple[int, ...]]] = {}
-    for row in tx.all(_ITEMS, {"scores": [scored.score_id for scored in page]}):
-        kept.setdefault(row.score_id, {})[row.item] = tuple(row)[-len(FIGURES) :]
+    row: tuple[Any, ...]
+    for row in map(tuple, tx.all(_ITEMS, {"scores": [scored.score_id for scored in page]})):
+        kept.setdefault(row[0], {})[row[1]] = row[2:]
     return kept
 
 
@@ -221,19 +226,33 @@ def _compare(cycle: str, stored: Row[Any], rubric: Rubric, ledger: Ledger, kept:
     try:
         score = score_ledger(rubric, stored.post, ledger, stored.as_of)
     except ScoringError as error:
-        yield differs("score", to_decimal(stored.total), str(error))
+        yield differs("score", _decimal(stored.total), str(error))
         return
     for what, was, proved in (("total", stored.total, score.total), ("maximum", stored.maximum, score.maximum)):
-        if was != proved:
-            yield differs(what, to_decimal(was), to_decimal(proved))
+        if was != _millionths(proved):
+            yield differs(what, _decimal(was), to_decimal(proved))
     if stored.grade != score.grade:
         yield differs("grade", stored.grade, score.grade)
-    made = {item.id: tuple(_millionths(getattr(item, name)) for name in FIGURES) for item in score.items}
+    untouched = _untouched(rubric, stored.post)
+    made = {
+        item.id: untouched[item.id] if item is plan.untouched else _in_millionths(item)
+        for item, plan in zip(score.items, plan_for(rubric, stored.post).items, strict=True)
+    }
     if kept == made:
         return
     for item in [*made, *(item for item in kept if item not in made)]:
         if kept.get(item) != made.get(item):
             yield differs(item, _figures(kept.get(item)), _figures(made.get(item)))
+
+
+@lru_cache(maxsize=1024)
+def _untouched(rubric: Rubric, post: str) -> Items:
+    """Return the figures of the items of a post as they are where nothing happened: most of all items."""
+    return {plan.item.id: _in_millionths(plan.untouched) for plan in plan_for(rubric, post).items}
+
+
+def _in_millionths(item: ItemScore) -> tuple[int, ...]:
+    return tuple(_millionths(getattr(item, name)) for name in FIGURES)
 
 
 def _millionths(figure: Fraction) -> int:
@@ -247,6 +266,8 @@ def _millionths(figure: Fraction) -> int:
 def _figures(figures: tuple[int, ...] | None) -> str | None:
     if figures is None:
         return None
-    return " ".join(
-        f"{name} {to_decimal(Fraction(value, MILLIONTH))}" for name, value in zip(FIGURES, figures, strict=True)
-    )
+    return " ".join(f"{name} {_decimal(value)}" for name, value in zip(FIGURES, figures, strict=True))
+
+
+def _decimal(millionths: int) -> str:
+    return to_decimal(Fraction(millionths, MILLIONTH))
