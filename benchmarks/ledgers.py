@@ -1,6 +1,7 @@
 """Proving a closed quarter: every ledger scored anew and compared, against the same arithmetic by hand."""
 
 from collections.abc import Iterator, Mapping
+from fractions import Fraction
 from functools import partial
 from typing import Any
 
@@ -42,22 +43,29 @@ def prepare(url: str, size: int) -> Plan:
 
 
 def _in_numbers(rubric: Rubric) -> dict[str, Any]:
-    items: dict[str, dict[str, int]] = {}
-    rules: dict[str, dict[str, tuple[str, int]]] = {}
-    duties: dict[str, dict[str, tuple[str, int]]] = {}
+    items: dict[str, dict[str, Fraction]] = {}
+    untouched: dict[str, dict[str, tuple[int, ...]]] = {}
+    rules: dict[str, dict[str, tuple[str, Fraction]]] = {}
+    duties: dict[str, dict[str, tuple[str, Fraction]]] = {}
     for post in rubric.posts:
         plan = plan_for(rubric, post.id)
-        items[post.id] = {item.item.id: int(item.item.points * MILLIONTH) for item in plan.items}
+        items[post.id] = {item.item.id: item.item.points for item in plan.items}
+        stored = {item: int(points * MILLIONTH) for item, points in items[post.id].items()}
+        untouched[post.id] = {item: (points, 0, 0, 0, points) for item, points in stored.items()}
         of_post = {
-            rule.rule.id: (item.item.id, int((rule.rule.amount or 0) * MILLIONTH))
-            for item in plan.items
-            for rule in item.rules
+            rule.rule.id: (item.item.id, rule.rule.amount or Fraction(0)) for item in plan.items for rule in item.rules
         }
         rules[post.id] = of_post
         duties[post.id] = {duty.rule.id: of_post[duty.rule.id] for duty in plan.duties}
-    bands = [(row.label, int((row.from_ or 0) * MILLIONTH)) for row in rubric.bands[0].rows]
-    maximum = int(rubric.posts[0].maximum * MILLIONTH)
-    return {"items": items, "rules": rules, "duties": duties, "bands": bands, "maximum": maximum}
+    return {
+        "items": items,
+        "untouched": untouched,
+        "points": {post.id: post.points for post in rubric.posts},
+        "rules": rules,
+        "duties": duties,
+        "bands": [(row.label, row.from_ or Fraction(0)) for row in rubric.bands[0].rows],
+        "maximum": int(rubric.posts[0].maximum * MILLIONTH),
+    }
 
 
 def prove_by_jobs(url: str, plan: Plan) -> Iterator[Work]:

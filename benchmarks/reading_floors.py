@@ -5,6 +5,7 @@ import hashlib
 import hmac
 import json
 from collections.abc import Callable, Iterator, Mapping
+from fractions import Fraction
 from functools import partial
 from typing import Any
 
@@ -33,14 +34,16 @@ SELECT a.id, i.item, i.points, i.recorded, i.counted, i.reward, i.score
 FROM appraisal a JOIN score_item i ON i.score_id = a.score_id
 WHERE a.cycle_id = %(cycle)s AND a.id BETWEEN %(first)s AND %(last)s"""
 _MILLION = 1_000_000
+_NOTHING = Fraction(0)
 _WRITTEN = json.JSONEncoder(sort_keys=True, ensure_ascii=False, separators=(",", ":"), default=str).encode
 
 
 def proving(url: str, plan: Plan) -> Iterator[Any]:
-    """Work out each ledger of each range by hand, in whole millionths, and compare it with what is stored.
+    """Work out each ledger of each range by hand, in exact fractions, and compare it with what is stored.
 
     The rules here are those that the prepared findings are of: every finding counts, an item has no less than nothing,
-    a month without its inspection costs what the rule says. Returns how many were proved and how many differ.
+    a month without its inspection costs what the rule says, figures are rounded to two digits. Returns how many were
+    proved and how many differ.
     """
     bulk = Bulk(url)
     months = plan["months"]
@@ -74,20 +77,36 @@ def _grouped(rows: list[tuple[Any, ...]]) -> dict[int, list[tuple[Any, ...]]]:
 
 
 def _by_hand(plan: Plan, post: str, findings: Any, duties: Any) -> tuple[int, Any, dict[str, Any]]:
-    rules, lost = plan["rules"][post], dict.fromkeys(plan["items"][post], 0)
+    rules, points = plan["rules"][post], plan["items"][post]
+    lost: dict[str, Fraction] = {}
     for _, _, rule, _, _, _, amount, units, _ in findings:
         item, fixed = rules[rule]
-        lost[item] += amount if amount is not None else fixed if units is None else fixed * units // _MILLION
+        if amount is not None:
+            fixed = Fraction(amount, _MILLION)
+        elif units is not None:
+            fixed *= Fraction(units, _MILLION)
+        lost[item] = lost.get(item, _NOTHING) + fixed
     for rule, (item, fixed) in plan["duties"][post].items():
         done = {month for _, of_rule, month, coverage in duties if of_rule == rule and coverage >= _MILLION}
-        lost[item] += fixed * sum(month not in done for month in plan["months"])
-    made = {}
-    total = 0
-    for item, points in plan["items"][post].items():
-        counted = min(lost[item], points)
-        made[item] = (points, lost[item], counted, 0, points - counted)
-        total += points - counted
-    return total, next((label for label, least in plan["bands"] if total >= least), None), made
+        lost[item] = lost.get(item, _NOTHING) + fixed * sum(month not in done for month in plan["months"])
+    made = dict(plan["untouched"][post])
+    total = plan["points"][post]
+    for item, recorded in lost.items():
+        counted = _rounded(min(recorded, points[item]))
+        made[item] = tuple(map(_stored, (points[item], _rounded(recorded), counted, _NOTHING, points[item] - counted)))
+        total -= counted
+    total = _rounded(total)
+    return _stored(total), next((label for label, least in plan["bands"] if total >= least), None), made
+
+
+def _rounded(figure: Fraction) -> Fraction:
+    """Round to two digits, ties away from zero."""
+    whole, rest = divmod(figure.numerator * 100, figure.denominator)
+    return Fraction(whole + (2 * rest >= figure.denominator), 100)
+
+
+def _stored(figure: Fraction) -> int:
+    return figure.numerator * _MILLION // figure.denominator
 
 
 def _digest(plan: Plan, post: str, since: Any, findings: Any, duties: Any) -> str:
