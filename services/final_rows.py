@@ -192,6 +192,7 @@ def complete(uow: UnitOfWork, *, now: dt.datetime, cycle_id: int) -> Completed:
             for person in batch:
                 table.add(person)
             person_results.write(tx, row, batch, revisions={}, now=now)
+        person_results.notify(tx, row, now=now)
         if table.digest != pending.digest:
             raise Conflict(
                 f"The rows written for {row.code} are not the table that was signed; nothing became final. "

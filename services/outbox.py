@@ -5,12 +5,13 @@ nothing. `now` is business time and is only kept; when a row may be tried is by 
 """
 
 import datetime as dt
+import functools
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Insert, Table, bindparam, func, select
+from sqlalchemy import Insert, Select, Table, bindparam, func, literal, select, true
 from sqlalchemy.dialects import postgresql, sqlite
 
 from models.columns import UtcDateTime, table_of
@@ -118,6 +119,45 @@ def promise_many(tx: Transaction, promises: Sequence[Promise], *, now: dt.dateti
     if made:
         tx.ring()
     return made
+
+
+def promise_selected(
+    tx: Transaction,
+    source: Select[Any],
+    values: Mapping[str, Any],
+    *,
+    kind: str,
+    payload: Mapping[str, Any],
+    now: dt.datetime,
+) -> int:
+    """Promise a message to each person that a select of `person_id` and `dedupe_key` yields, as `promise` does.
+
+    `values` are those of the select. One statement, however many they are; returns how many had not been promised.
+    """
+    given = {"kind": kind, "payload": _json(payload), "policy": kind_of(kind).policy, "created_at": now}
+    made = tx.run(_selected(source)[tx.dialect], {**values, **given})
+    if made:
+        tx.ring()
+    return made
+
+
+_SAME_FOR_ALL = ("kind", "payload", "policy", "created_at")
+
+
+@functools.cache
+def _selected(source: Select[Any]) -> Mapping[str, Insert]:
+    owed = source.subquery()
+    columns: dict[str, Any] = {"dedupe_key": owed.c.dedupe_key, "person_id": owed.c.person_id}
+    columns |= {name: bindparam(name, type_=MESSAGE.c[name].type) for name in _SAME_FOR_ALL}
+    columns |= {"state": literal("queued"), "due_at": database_now(), "attempt": literal(0), "fence": literal(0)}
+    # SQLite takes ON CONFLICT behind a select only where the select has a WHERE.
+    rows = select(*columns.values()).where(true())
+    return {
+        dialect: module.insert(MESSAGE)
+        .from_select(list(columns), rows, include_defaults=False)
+        .on_conflict_do_nothing(index_elements=["dedupe_key"])
+        for dialect, module in (("sqlite", sqlite), ("postgresql", postgresql))
+    }
 
 
 def note_superseded(tx: Transaction, promises: Sequence[Promise], *, now: dt.datetime) -> int:

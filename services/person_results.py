@@ -12,7 +12,7 @@ from functools import lru_cache
 from itertools import groupby, islice
 from typing import Any
 
-from sqlalchemy import FromClause, Row, Select, and_, bindparam, exists, or_, select
+from sqlalchemy import FromClause, Row, Select, Text, and_, bindparam, cast, exists, literal, or_, select
 
 from models.appraisals import Appraisal, Final, PersonResult, Score
 from models.columns import table_of
@@ -28,7 +28,7 @@ from scoring.rollup import Mode, Part, person_mean
 from scoring.settings import RoundingRule
 from services.audit import digest
 from services.definitions import rubric_of
-from services.outbox import Promise, promise_many
+from services.outbox import promise_selected
 from services.unit_of_work import Transaction
 from workflow.vocabulary import Outcome
 
@@ -106,6 +106,18 @@ _WRITTEN = (
     )
     .order_by(PERSON_RESULT.c.revision)
 )
+_NOTICE = "result-final"
+_NOTICES = select(
+    PERSON_RESULT.c.person_id,
+    literal(f"{_NOTICE}/", Text)
+    .concat(cast(PERSON_RESULT.c.cycle_id, Text))
+    .concat("/")
+    .concat(cast(PERSON_RESULT.c.person_id, Text))
+    .concat("/")
+    .concat(cast(PERSON_RESULT.c.revision, Text))
+    .label("dedupe_key"),
+).where(PERSON_RESULT.c.cycle_id == bindparam("cycle"), PERSON_RESULT.c.total.is_not(None))
+_NOTICES_OF = _NOTICES.where(PERSON_RESULT.c.person_id.in_(bindparam("persons", expanding=True)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,12 +215,11 @@ def write(
     revisions: Mapping[int, tuple[int, int | None]],
     now: dt.datetime,
 ) -> None:
-    """Write results of people, each with the notice it owes. Two statements.
+    """Write results of people. One statement.
 
     `revisions` has, for those whose result is revised, the new revision and the id of the row it supersedes.
     """
     rows = []
-    notices = []
     for person in people:
         revision, supersedes = revisions.get(person.person_id, (1, None))
         rows.append(
@@ -223,11 +234,15 @@ def write(
                 "at": now,
             }
         )
-        if person.total is not None:
-            key = f"result-final/{cycle.id}/{person.person_id}/{revision}"
-            notices.append(Promise("result-final", person.person_id, key, payload={"cycle": cycle.code}))
     tx.insert_many(PERSON_RESULT, rows)
-    promise_many(tx, notices, now=now)
+
+
+def notify(tx: Transaction, cycle: Row[Any], *, now: dt.datetime) -> int:
+    """Promise everybody with a result of the cycle its notice, one for each revision; how many are new. One statement.
+
+    Whoever was promised the notice of a revision before is not promised it again.
+    """
+    return promise_selected(tx, _NOTICES, {"cycle": cycle.id}, kind=_NOTICE, payload={"cycle": cycle.code}, now=now)
 
 
 def revise(tx: Transaction, cycle: Row[Any], people: Sequence[int], *, now: dt.datetime) -> list[list[Any]]:
@@ -248,6 +263,8 @@ def revise(tx: Transaction, cycle: Row[Any], people: Sequence[int], *, now: dt.d
     revisions: dict[int, tuple[int, int | None]] = {person.person_id: (2, None) for person in changed}
     revisions |= {person_id: (row.revision + 1, row.id) for person_id, row in before.items()}
     write(tx, cycle, changed, revisions=revisions, now=now)
+    some["persons"] = [person.person_id for person in changed]
+    promise_selected(tx, _NOTICES_OF, some, kind=_NOTICE, payload={"cycle": cycle.code}, now=now)
     return [[person.person_id, revisions[person.person_id][0], digest(person.content())] for person in changed]
 
 
