@@ -39,9 +39,9 @@ def main(arguments: Sequence[str]) -> int:
                 machine[kind] = made.version
                 for name in asked.name or BENCHMARKS:
                     found = contest(name)
-                    size = asked.size or found.size
-                    with _told(f"{name} on {kind}") as tell:
-                        results.append(measure.run(name, found, made, kind=kind, size=size, tell=tell))
+                    for size in asked.size or (found.size,):
+                        with _told(f"{name} on {kind}") as tell:
+                            results.append(measure.run(name, found, made, kind=kind, size=size, tell=tell))
     except (measure.Differs, measure.Broke) as error:
         print(error, file=sys.stderr)
         return EXIT_DIFFERS
@@ -67,7 +67,12 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("name", nargs="*", metavar="NAME", type=_known, help="benchmarks to run; all if none is named")
     parser.add_argument("--database", action="append", choices=KINDS, help="only on this database")
-    parser.add_argument("--size", type=_positive, help="prepare so much instead of each benchmark's own size")
+    parser.add_argument(
+        "--size",
+        action="append",
+        type=_positive,
+        help="prepare so much instead of each benchmark's own size; given several times, the rows show how cost grows",
+    )
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="print JSON, with the machine")
     form.add_argument("--markdown", action="store_true", help="print a Markdown table, with machine and command")
