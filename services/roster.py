@@ -8,6 +8,7 @@ import datetime as dt
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import Row, bindparam, delete, or_, select
@@ -132,7 +133,7 @@ def draw(tx: Transaction, cycle: Row[Any], on: dt.date, choices: Choices) -> Dra
         rubric = rubrics.get(assignment.post)
         if rubric is None and assignment.post in above - grouped:
             continue
-        days = _days_held(assignment, working)
+        days = _days_held(assignment.valid_from, assignment.valid_to or dt.date.max, working)
         away = len(protected.get(assignment.person_id, frozenset()) & days)
         row = {
             "cycle_id": cycle.id,
@@ -273,9 +274,10 @@ def _of_assignment(
     return found
 
 
-def _days_held(assignment: Row[Any], working: frozenset[dt.date]) -> frozenset[dt.date]:
-    last = assignment.valid_to or dt.date.max
-    return frozenset(day for day in working if assignment.valid_from <= day <= last)
+@lru_cache(maxsize=1024)
+def _days_held(first: dt.date, last: dt.date, working: frozenset[dt.date]) -> frozenset[dt.date]:
+    """Return the working days from `first` to `last`, both inclusive; most of an office share theirs."""
+    return frozenset(day for day in working if first <= day <= last)
 
 
 def _protected_days(rows: Iterable[Row[Any]], working: frozenset[dt.date]) -> dict[int, frozenset[dt.date]]:
