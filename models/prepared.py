@@ -112,13 +112,21 @@ def _compiled(statement: Any, dialect: Dialect, names: list[str], use: Use) -> _
     processors = [column.type.dialect_impl(dialect).result_processor(dialect, None) for column in columns]
     return _Form(
         text=str(compiled),
-        binds=tuple((name, compiled.binds[name].type.dialect_impl(dialect).bind_processor(dialect)) for name in used),
+        binds=tuple((name, _converter(compiled.binds[name].type, dialect)) for name in used),
         constants=constants,
         positional=compiled.positional,
         by_row=use == "many" and not at_once,
         columns=SimpleResultMetaData([column.key for column in columns]),
         processors=processors if any(processors) else None,
     )
+
+
+def _converter(type_: TypeEngine[Any], dialect: Dialect) -> Convert:
+    """Return what makes a value one that the driver takes; SQLAlchemy's own for lists asks each item what it is."""
+    if not isinstance(type_, ARRAY):
+        return type_.dialect_impl(dialect).bind_processor(dialect)
+    item = type_.item_type.dialect_impl(dialect).bind_processor(dialect)
+    return None if item is None else lambda values: [item(value) for value in values]
 
 
 def _over_all(statement: Any, types: Mapping[str, TypeEngine[Any]]) -> Any:
