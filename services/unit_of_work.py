@@ -237,6 +237,18 @@ _DATABASE_WORDS: tuple[tuple[tuple[str, ...], type[AppraiseError], str, str], ..
         "Somebody else was writing at the same moment; nothing was written. Try again.",
     ),
     (
+        ("authentication failed", "no password supplied", "no pg_hba.conf entry"),
+        Environment,
+        "database-login",
+        "The database does not take the role or its password; correct APPRAISE_DATABASE_URL or its password file.",
+    ),
+    (
+        ("fatal:  database", "fatal:  role"),
+        Environment,
+        "database-unknown",
+        "The server has no such database or role; correct APPRAISE_DATABASE_URL, or make it there first.",
+    ),
+    (
         ("connection failed", "connection refused", "connection timeout", "starting up", "shutting down"),
         Environment,
         "database-away",
