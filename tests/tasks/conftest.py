@@ -1,6 +1,7 @@
 """A whole embedded mode: the tiny office in a database of its own, a real worker, a real mail sink, a set clock."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from email import message_from_bytes
 from pathlib import Path
@@ -86,11 +87,18 @@ def apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 @pytest.fixture
 def works(database_url: str, tmp_path: Path) -> Iterator[Works]:
     """The tiny office with nothing opened, and a mail sink that listens."""
-    with MailSink(tmp_path / "mails") as sink:
+    with prepared(database_url, tmp_path) as ready:
+        yield ready
+
+
+@contextmanager
+def prepared(url: str, folder: Path) -> Iterator[Works]:
+    """Build the tiny office in an empty database, and listen for its mails."""
+    with MailSink(folder / "mails") as sink:
         settings = load_settings(
             {
-                "data_dir": tmp_path / "data",
-                "database_url": database_url,
+                "data_dir": folder / "data",
+                "database_url": url,
                 "smtp_host": "127.0.0.1",
                 "smtp_port": sink.port,
                 "smtp_tls": "none",
