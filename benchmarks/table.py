@@ -58,6 +58,9 @@ BENCHMARKS: Mapping[str, str] = {
     "finalise": "benchmarks.cycles",
     "prove": "benchmarks.ledgers",
     "verify": "benchmarks.audit",
+    "two-prove": "benchmarks.workers",
+    "two-open": "benchmarks.workers",
+    "two-finalise": "benchmarks.workers",
 }
 """Name to module, in the order they run when none is named."""
 

@@ -21,6 +21,8 @@ from tests.servers import postgresql
 ROOT = Path(__file__).parents[2]
 SIZES = {"move": 3, "submit": 3, "batch": 3, "open": 25, "finalise": 25, "prove": 25, "verify": 350}
 """How much each benchmark prepares here: as little as has every part in it."""
+OF_WORKERS = 25
+"""The same for those that compare two workers with one, and have no floor."""
 
 
 @pytest.fixture
@@ -36,10 +38,18 @@ def run(name: str, found: Contest, databases: Databases, kind: str, size: int) -
 
 def small(name: str) -> Contest:
     found = contest(name)
-    return Contest(found.prepare, found.subject, found.floor, SIZES[name], 0, found.units, found.apart)
+    size = SIZES.get(name, OF_WORKERS)
+    return Contest(found.prepare, found.subject, found.floor, size, 0, found.units, found.apart)
 
 
-@pytest.mark.parametrize("name", BENCHMARKS)
+@pytest.mark.parametrize("database", ["postgresql"])
+@pytest.mark.parametrize("name", [name for name in BENCHMARKS if name not in SIZES])
+def test_two_workers_leave_the_rows_of_one(name: str, databases: Databases, database: str) -> None:
+    result = run(name, small(name), databases, database, OF_WORKERS)
+    assert min(result.subject_us, result.floor_us) > 0
+
+
+@pytest.mark.parametrize("name", SIZES)
 def test_subject_and_floor_leave_the_same_rows(name: str, databases: Databases, database: str) -> None:
     result = run(name, small(name), databases, database, SIZES[name])
     assert (result.name, result.database, result.size) == (name, database, SIZES[name])

@@ -106,6 +106,44 @@ def test_a_wrong_address_is_named_and_its_password_is_not_repeated(
     assert "hunter2" not in " ".join(refused.value.problems)
 
 
+@pytest.mark.parametrize(
+    "wrong", ["amqp://broker", "redis://", "redis://host:port/0", "redis://host:70000", "localhost:6379"]
+)
+def test_a_wrong_address_of_the_broker(wrong: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("APPRAISE_BROKER_URL", wrong)
+    with pytest.raises(SettingsError, match="APPRAISE_BROKER_URL has a value that cannot be used") as refused:
+        load_settings()
+    assert "it must be memory://, or an address that begins with redis:// or rediss://" in str(refused.value)
+
+
+def test_passwords_of_addresses_come_from_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, password in (("database", "p@ss/word"), ("database_owner", "two"), ("broker", "three")):
+        (tmp_path / name).write_text(f"{password}\nwhat follows is no part of it\n")
+        monkeypatch.setenv(f"APPRAISE_{name.upper()}_PASSWORD_FILE", str(tmp_path / name))
+    monkeypatch.setenv("APPRAISE_DATABASE_URL", "postgresql://application@db/appraise")
+    monkeypatch.setenv("APPRAISE_DATABASE_OWNER_URL", "postgresql://owner@db/appraise")
+    monkeypatch.setenv("APPRAISE_BROKER_URL", "redis://broker:6380/2")
+    settings = load_settings()
+    assert settings.database_url == "postgresql+psycopg://application:p%40ss%2Fword@db/appraise"
+    assert settings.database_owner_url == "postgresql+psycopg://owner:two@db/appraise"
+    assert settings.broker_url == "redis://:three@broker:6380/2"
+    assert not settings.embedded
+
+
+@pytest.mark.parametrize(
+    ("name", "url"),
+    [("DATABASE", "postgresql://a:b@db/x"), ("BROKER", "redis://:b@broker"), ("DATABASE", "sqlite:///x")],
+)
+def test_a_password_in_the_address_and_in_a_file_is_refused(
+    name: str, url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "password").write_text("other")
+    monkeypatch.setenv(f"APPRAISE_{name}_PASSWORD_FILE", str(tmp_path / "password"))
+    monkeypatch.setenv(f"APPRAISE_{name}_URL", url)
+    with pytest.raises(SettingsError, match=f"APPRAISE_{name}_URL has a value that cannot be used"):
+        load_settings()
+
+
 def test_a_wrong_line_of_the_file_is_found_too(tmp_path: Path) -> None:
     (tmp_path / ".env").write_text("APPRAISE_LANGUAGE=de\n")
     with pytest.raises(SettingsError, match=r"APPRAISE_LANGUAGE is 'de': it must be en or zh"):

@@ -1,8 +1,10 @@
 """Both databases are opened on one profile each, and a database that cannot have it is refused in one sentence."""
 
+import secrets
 import sqlite3
 from pathlib import Path
 
+import psycopg
 import pytest
 from sqlalchemy import Engine, text
 from sqlalchemy.exc import DBAPIError, OperationalError
@@ -17,6 +19,7 @@ from models.database import (
     schema_version,
 )
 from models.migrate import head
+from tests.servers import postgresql
 
 COUNT = "SELECT count(*) FROM post"
 ADD = "INSERT INTO post (code, name_en, name_zh, aliases) VALUES ('{}', 'e', 'z', '[]')"
@@ -170,3 +173,14 @@ def test_a_path_with_blanks_and_signs_is_a_path(tmp_path: Path) -> None:
         assert Path(profile(engine)["file"]).exists()
     finally:
         engine.dispose()
+
+
+def test_a_database_of_another_encoding_is_refused(postgresql_databases: postgresql.Databases) -> None:
+    name = f"latin_{secrets.token_hex(4)}"
+    with psycopg.connect(postgresql_databases.url, autocommit=True) as admin:
+        admin.execute(f"CREATE DATABASE {name} ENCODING 'LATIN1' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0")
+    engine = open_database(postgresql_databases.address(name))
+    with pytest.raises(DatabaseRefused, match="stores LATIN1; create it anew with ENCODING 'UTF8'"):
+        engine.connect()
+    engine.dispose()
+    postgresql_databases.leave(name)
