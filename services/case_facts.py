@@ -189,6 +189,7 @@ _READERS: Mapping[str, Callable[[Facts], dict[str, Any]]] = {
     "has-access": Facts.answer,
     "window-open": Facts.answer,
     "window-over": Facts.answer,
+    "days-over": Facts.answer,
     "not-own-or-superior": Facts.own_superior,
 }
 """Which reader answers which guard; guards not named here look only at the act itself and at the state of the cycle."""

@@ -128,6 +128,7 @@ def _notice(act: Brought) -> None:
         lifecycle=act.step.standing.lifecycle,
         stage=act.step.standing.stage,
         start=act.step.now,
+        marks=due_dates.Marks.of(row),
     )
     act.tx.run(_NOTICE, {"appraisal": act.step.standing.id, "at": act.step.now, "due": due, "again": act.step.now})
 

@@ -18,6 +18,7 @@ from sqlalchemy import bindparam, select, update
 
 from models.appraisals import Appraisal
 from models.columns import UtcDateTime, table_of
+from models.cycles import Cycle
 from models.history import Move
 from models.workitems import WorkItem
 from services import due_dates, naming
@@ -42,13 +43,23 @@ from workflow.vocabulary import CountedFrom, Effect
 
 WORK_ITEM = table_of(WorkItem)
 APPRAISAL = table_of(Appraisal)
+CYCLE = table_of(Cycle)
 MOVE = table_of(Move)
 BATCH = 50
 _ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9.-]+")
 
 _AWAITING = (
-    select(WORK_ITEM.c.id, WORK_ITEM.c.stage, WORK_ITEM.c.appraisal_id, WORK_ITEM.c.opened_at, APPRAISAL.c.workflow_id)
+    select(
+        WORK_ITEM.c.id,
+        WORK_ITEM.c.stage,
+        WORK_ITEM.c.appraisal_id,
+        WORK_ITEM.c.opened_at,
+        APPRAISAL.c.workflow_id,
+        CYCLE.c.opened_at.label("cycle_opened_at"),
+        CYCLE.c.period_to,
+    )
     .join(APPRAISAL, APPRAISAL.c.id == WORK_ITEM.c.appraisal_id)
+    .join(CYCLE, CYCLE.c.id == APPRAISAL.c.cycle_id)
     .where(WORK_ITEM.c.id == bindparam("item"), WORK_ITEM.c.closed_at.is_(None), WORK_ITEM.c.noticed_at.is_(None))
 )
 _SINCE = (
@@ -187,6 +198,7 @@ def prove_notice(tx: Transaction, item_id: int | None, *, now: dt.datetime) -> b
         lifecycle=lifecycle,
         stage=item.stage,
         start=now,
+        marks=due_dates.Marks.of(item),
     )
     return tx.run(_NOTICED, {"item": item.id, "at": now, "due": due}) == 1
 

@@ -199,6 +199,7 @@ def _window_kept(tx: Transaction, step: Step) -> tuple[dt.datetime | None, dt.da
         lifecycle=standing.lifecycle,
         stage=step.move.to_stage,
         start=last.closed_at,
+        marks=due_dates.Marks.of(standing.row),
     )
     return last.closed_at, due
 
@@ -228,6 +229,7 @@ def _open_items(tx: Transaction, step: Step) -> list[dict[str, Any]]:
             lifecycle=standing.lifecycle,
             stage=stage.id,
             start=step.now,
+            marks=due_dates.Marks.of(standing.row),
         )
     return [
         {
