@@ -149,6 +149,8 @@ def _named(payload: Mapping[str, Any]) -> frozenset[int | str]:
     appraisal = payload.get("appraisal")
     if isinstance(appraisal, int):
         return frozenset({appraisal})
+    if isinstance(many := payload.get("appraisals"), list):
+        return frozenset(many)
     typed = (str(appraisal or "").partition("/")[2], str(payload.get("number", "")))
     return frozenset((*(name.partition("@")[0] for name in typed), str(payload.get("finding", "")).upper()))
 

@@ -38,6 +38,7 @@ from services.outbox_messages import (
     put_in_doubt,
     queue_again,
 )
+from services.proven_notice import note_handed_over
 from services.unit_of_work import Transaction, UnitOfWork
 from workflow.vocabulary import CountedFrom, Effect
 
@@ -144,7 +145,7 @@ def send_one(
         if not handed:
             return _ended("cancelled", kept=end_message(tx, message, "cancelled", "overtaken"))
         if kind_of(message.kind).notice:
-            prove_notice(tx, message.work_item_id, now=now)
+            prove_notice(tx, message.work_item_id, message.id, now=now)
         return _ended("sent", kept=mark_sent(tx, message, now=now))
 
 
@@ -175,10 +176,11 @@ def message_id(tx: Transaction, message: ClaimedMessage, mail_from: str) -> str:
     return f"<{name}@{mail_from.rpartition('@')[2]}>"
 
 
-def prove_notice(tx: Transaction, item_id: int | None, *, now: dt.datetime) -> bool:
+def prove_notice(tx: Transaction, item_id: int | None, message_id: int, *, now: dt.datetime) -> bool:
     """Start the answer window of a work item whose days count from proven notice (domain.md, section 5); once.
 
-    Not when it was recorded meanwhile that the person cannot be reached.
+    That the mail was handed over stands as an event, which vouches for it. Not when it was recorded meanwhile that the
+    person cannot be reached.
     """
     item = tx.first(_AWAITING, {"item": item_id})
     if item is None:
@@ -200,7 +202,10 @@ def prove_notice(tx: Transaction, item_id: int | None, *, now: dt.datetime) -> b
         start=now,
         marks=due_dates.Marks.of(item),
     )
-    return tx.run(_NOTICED, {"item": item.id, "at": now, "due": due}) == 1
+    if tx.run(_NOTICED, {"item": item.id, "at": now, "due": due}) != 1:
+        return False
+    note_handed_over(tx, item.appraisal_id, item.id, message_id, now)
+    return True
 
 
 def _letter(

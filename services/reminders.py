@@ -22,14 +22,15 @@ from models.people import Absence, Organisation
 from models.rubrics import Definition
 from models.workitems import WorkItem
 from services import calendars
+from services.audit import stamp
 from services.definitions import lifecycle_of
 from services.duty_calendar import due_warnings
 from services.messages import Lateness, kind_of
-from services.outbox import Promise, note_superseded, promise_many
+from services.outbox import Promise, note_superseded, owe_jobs, promise_many
 from services.reminder_days import Occasion, Office, occasions
 from services.unit_of_work import Transaction, UnitOfWork
 from workflow.lifecycle import Lifecycle
-from workflow.vocabulary import CountedFrom, CycleState, Effect
+from workflow.vocabulary import CountedFrom, CycleState, Effect, Missed, Role
 
 WORK_ITEM = table_of(WorkItem)
 APPRAISAL = table_of(Appraisal)
@@ -40,6 +41,8 @@ DEFINITION = table_of(Definition)
 MARK = table_of(PlannerMark)
 PAGE = 500
 NAME = "reminders"
+RUN_OUT = "deadlines.run-out"
+"""The job that does what follows when the days of a stage are over; `services.missed`."""
 
 _DUE = (
     select(
@@ -138,16 +141,21 @@ def _plan_items(tx: Transaction, page: Sequence[Row[Any]], now: dt.datetime) -> 
     send: list[Promise] = []
     skip: list[Promise] = []
     following = []
+    over: dict[str, dict[str, int]] = {}
     for row in page:
         if row.cycle_state == CycleState.CANCELLED:
             following.append({"item": row.id, "next": None})
             continue
         lifecycle = lifecycle_of(tx, row.workflow_id, row.workflow_digest)
-        due, late, then = _of_item(row, lifecycle, office, now, absent=row.holder_id in protected)
+        absent = row.holder_id in protected
+        due, late, then = _of_item(row, lifecycle, office, now, absent=absent)
+        if _runs_out(row, lifecycle, now, absent=absent):
+            over[f"run-out/{row.id}/{stamp(row.due_at)}"] = {"item": row.id}
         send.extend(due)
         skip.extend(late)
         following.append({"item": row.id, "next": then})
     tx.run(_MOVE_ON, following)
+    owe_jobs(tx, RUN_OUT, over, now=now)
     return promise_many(tx, send, now=now), note_superseded(tx, skip, now=now)
 
 
@@ -159,7 +167,7 @@ def _of_item(
         return send, [], None
     if absent:
         # Whoever is away under protection is never late; look again on the next working morning.
-        return send, [], office.morning(office.shifted(office.local_day(now), 1))
+        return send, [], _or_due(row, now, office.morning(office.shifted(office.local_day(now), 1)))
     coming = occasions(office, row.due_at, lifecycle.nudge_working_days)
     passed: list[Occasion] = []
     while (occasion := next(coming)).at <= now:
@@ -167,7 +175,20 @@ def _of_item(
             passed.append(occasion)
     overtaken = [one for one in passed[:-1] if kind_of(one.kind).lateness == Lateness.SUPERSEDE]
     send += [_promise(row, one) for one in passed if one not in overtaken]
-    return send, [_promise(row, one) for one in overtaken], occasion.at
+    return send, [_promise(row, one) for one in overtaken], _or_due(row, now, occasion.at)
+
+
+def _or_due(row: Row[Any], now: dt.datetime, then: dt.datetime) -> dt.datetime:
+    """Return when to look again: at `then`, or when the deadline has just passed, since it may have consequences."""
+    past = row.due_at + dt.timedelta(seconds=1)
+    return min(then, past) if past > now else then
+
+
+def _runs_out(row: Row[Any], lifecycle: Lifecycle, now: dt.datetime, *, absent: bool) -> bool:
+    """Say whether the clock must act on a deadline; nobody's own rights run out while he is away under protection."""
+    stage = lifecycle.stage(row.stage)
+    own = stage.holder == Role.APPRAISEE
+    return row.due_at is not None and row.due_at < now and stage.missed != Missed.HOLD and not (absent and own)
 
 
 def _promise(row: Row[Any], occasion: Occasion) -> Promise:
