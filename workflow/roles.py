@@ -60,7 +60,8 @@ def upward(
     """Pass one part to the next in the line, when its holder let the days go by or is gone.
 
     When the assessor's part moves, *his* superior reviews; a decider who thereby has another part is replaced from
-    the appeal reserve. Where nobody is left the answer has a problem `nobody-left` and the holders stay: the item
+    the appeal reserve; whoever lost his part may be among them, as he has none. Where nobody is left the answer has a
+    problem `nobody-left` and the holders stay: the item
     holds and stands first on HR's list.
 
     Args:
@@ -75,7 +76,7 @@ def upward(
         WorkflowError: the role is none of the three, or the workflow names no group for the post.
     """
     group = _group(roles, reporting, role)
-    gone = frozenset({holders[role]}) if role in holders else frozenset()
+    gone = frozenset({(Role(role), holders[role])}) if role in holders else frozenset()
     search = Search(roles, reporting, office, acted, gone=gone)
     # Those who stay keep their parts, but for the decider: he gives way, and so his part is looked at last.
     moving = {Role(role), Role.DECIDER, Role.REVIEWER if role == Role.ASSESSOR else Role(role)}
@@ -125,7 +126,9 @@ def handed(
     """
     group = _group(roles, reporting, role)
     others = {person for part, person in holders.items() if part != role}
-    search = Search(roles, reporting, office, acted, gone=frozenset({holders[role]} if role in holders else ()))
+    search = Search(
+        roles, reporting, office, acted, gone=frozenset({(Role(role), holders[role])} if role in holders else ())
+    )
     first = roles.line.index(group.assessor) if group.assessor in roles.line else 0
     taker = next((one for one in candidates if one not in others and search.why_not(one, Role(role)) is None), None)
     if taker is not None:
