@@ -16,6 +16,7 @@ from services.audit import digest
 from services.case_facts import Prepared
 from services.definitions import rubric_of
 from services.errors import Refused
+from services.extension_events import held_items
 from services.judging import store_score, store_statement
 from services.moving import Step
 from services.outbox import promise
@@ -131,6 +132,8 @@ def _notice(act: Brought) -> None:
         start=act.step.now,
         marks=due_dates.Marks.of(row),
     )
+    if not held_items(act.tx, row.cycle_id).isdisjoint(item.id for item in items):
+        due = None
     act.tx.run(_NOTICE, {"appraisal": act.step.standing.id, "at": act.step.now, "due": due, "again": act.step.now})
 
 

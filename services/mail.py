@@ -24,6 +24,7 @@ from models.workitems import WorkItem
 from services import due_dates, naming
 from services.definitions import lifecycle_of
 from services.errors import AppraiseError, Conflict, Environment, Malformed
+from services.extension_events import held_items
 from services.mail_facts import Needed, NotNeeded, look
 from services.mail_server import Conversation, InDoubt, MailServer, NotTaken
 from services.mail_texts import shipped_mail_texts
@@ -56,6 +57,7 @@ _AWAITING = (
         WORK_ITEM.c.appraisal_id,
         WORK_ITEM.c.opened_at,
         APPRAISAL.c.workflow_id,
+        APPRAISAL.c.cycle_id,
         CYCLE.c.opened_at.label("cycle_opened_at"),
         CYCLE.c.period_to,
     )
@@ -202,6 +204,8 @@ def prove_notice(tx: Transaction, item_id: int | None, message_id: int, *, now: 
         start=now,
         marks=due_dates.Marks.of(item),
     )
+    if item.id in held_items(tx, item.cycle_id):
+        due = None
     if tx.run(_NOTICED, {"item": item.id, "at": now, "due": due}) != 1:
         return False
     note_handed_over(tx, item.appraisal_id, item.id, message_id, now)

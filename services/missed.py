@@ -13,13 +13,13 @@ from typing import Any
 
 from sqlalchemy import Row, bindparam, select, update
 
-from models.columns import UtcDateTime, table_of
-from models.cycles import Deadline
+from models.columns import UtcDateTime
 from services import absences, due_dates, proven_notice
 from services.actors import SYSTEM
 from services.appraisals import Words, act
 from services.audit import append_event, stamp
 from services.case_facts import gather
+from services.deadline_rows import keep_history
 from services.errors import Refused
 from services.passing import next_holder
 from services.standing import WORK_ITEM, Standing, load, local_day
@@ -29,8 +29,6 @@ from workflow.engine import decide
 from workflow.errors import WorkflowError
 from workflow.lifecycle import Move
 from workflow.vocabulary import CountedFrom, CycleState, Effect, Missed, Role
-
-DEADLINE = table_of(Deadline)
 
 _ITEM = select(WORK_ITEM).where(WORK_ITEM.c.id == bindparam("item"), WORK_ITEM.c.closed_at.is_(None))
 _STOP = (
@@ -184,15 +182,10 @@ def _given_more(tx: Transaction, standing: Standing, row: Row[Any]) -> dt.dateti
 
 def _stop(tx: Transaction, found: Overrun, now: dt.datetime) -> bool:
     changed = tx.run(_STOP, {"item": found.item, "was": found.due_at, "due": found.until, "now": now})
-    if changed:
-        row = {"cycle_id": found.cycle_id, "appraisal_id": found.appraisal_id, "stage": found.stage}
-        old = tx.insert(DEADLINE, {**row, "basis": "planned", "due_at": found.due_at, **_NO_REASON})
-        tx.insert(DEADLINE, {**row, "basis": "absence", "due_at": found.until, "extended_by": old, "reason_id": None})
+    if changed and found.until is not None:
+        keep_history(tx, [found], found.until, "absence", None)
         tx.ring()
     return bool(changed)
-
-
-_NO_REASON = {"extended_by": None, "reason_id": None}
 
 
 def _note_nobody(tx: Transaction, found: Overrun, now: dt.datetime) -> None:

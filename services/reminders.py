@@ -44,7 +44,7 @@ NAME = "reminders"
 RUN_OUT = "deadlines.run-out"
 """The job that does what follows when the days of a stage are over; `services.missed`."""
 
-_DUE = (
+WAITING = (
     select(
         WORK_ITEM,
         APPRAISAL.c.workflow_id,
@@ -62,9 +62,8 @@ _DUE = (
         WORK_ITEM.c.next_action_at <= bindparam("now", type_=UtcDateTime()),
     )
     .order_by(WORK_ITEM.c.next_action_at, WORK_ITEM.c.id)
-    .limit(PAGE)
-    .with_for_update(of=WORK_ITEM, skip_locked=True)
 )
+_DUE = WAITING.limit(PAGE).with_for_update(of=WORK_ITEM, skip_locked=True)
 _MOVE_ON = (
     update(WORK_ITEM)
     .where(WORK_ITEM.c.id == bindparam("item"), WORK_ITEM.c.closed_at.is_(None))
@@ -134,10 +133,7 @@ def planned_until(tx: Transaction) -> dt.datetime | None:
 def _plan_items(tx: Transaction, page: Sequence[Row[Any]], now: dt.datetime) -> tuple[int, int]:
     closures = calendars.closures(tx)
     office = Office(page[0].calendar, closures, zoneinfo.ZoneInfo(page[0].zone))
-    protected = {
-        row.person_id
-        for row in tx.all(_PROTECTED, {"people": sorted({row.holder_id for row in page}), "on": office.local_day(now)})
-    }
+    away = protected(tx, page, office.local_day(now))
     send: list[Promise] = []
     skip: list[Promise] = []
     following = []
@@ -147,10 +143,10 @@ def _plan_items(tx: Transaction, page: Sequence[Row[Any]], now: dt.datetime) -> 
             following.append({"item": row.id, "next": None})
             continue
         lifecycle = lifecycle_of(tx, row.workflow_id, row.workflow_digest)
-        absent = row.holder_id in protected
-        due, late, then = _of_item(row, lifecycle, office, now, absent=absent)
-        if _runs_out(row, lifecycle, now, absent=absent):
-            over[f"run-out/{row.id}/{stamp(row.due_at)}"] = {"item": row.id}
+        absent = row.holder_id in away
+        due, late, then = of_item(row, lifecycle, office, now, absent=absent)
+        if runs_out(row, lifecycle, now, absent=absent):
+            over[run_key(row)] = {"item": row.id}
         send.extend(due)
         skip.extend(late)
         following.append({"item": row.id, "next": then})
@@ -159,9 +155,16 @@ def _plan_items(tx: Transaction, page: Sequence[Row[Any]], now: dt.datetime) -> 
     return promise_many(tx, send, now=now), note_superseded(tx, skip, now=now)
 
 
-def _of_item(
+def protected(tx: Transaction, page: Sequence[Row[Any]], on: dt.date) -> frozenset[int]:
+    """Return who of the holders of these work items is away under protection on a day."""
+    people = sorted({row.holder_id for row in page})
+    return frozenset(row.person_id for row in tx.all(_PROTECTED, {"people": people, "on": on}))
+
+
+def of_item(
     row: Row[Any], lifecycle: Lifecycle, office: Office, now: dt.datetime, *, absent: bool
 ) -> tuple[list[Promise], list[Promise], dt.datetime | None]:
+    """Return the messages of a work item that are due, those that were overtaken, and when to look again."""
     send = [_promise(row, Occasion(_opening_kind(lifecycle, row), row.opened_at, "1"))]
     if row.due_at is None:
         return send, [], None
@@ -184,7 +187,12 @@ def _or_due(row: Row[Any], now: dt.datetime, then: dt.datetime) -> dt.datetime:
     return min(then, past) if past > now else then
 
 
-def _runs_out(row: Row[Any], lifecycle: Lifecycle, now: dt.datetime, *, absent: bool) -> bool:
+def run_key(row: Row[Any]) -> str:
+    """Return the identity of what follows from one deadline of one work item: it is owed once (G5)."""
+    return f"run-out/{row.id}/{stamp(row.due_at)}"
+
+
+def runs_out(row: Row[Any], lifecycle: Lifecycle, now: dt.datetime, *, absent: bool) -> bool:
     """Say whether the clock must act on a deadline; nobody's own rights run out while he is away under protection."""
     stage = lifecycle.stage(row.stage)
     own = stage.holder == Role.APPRAISEE

@@ -4,6 +4,7 @@ import datetime as dt
 import json
 import threading
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from sqlalchemy import update
@@ -61,6 +62,11 @@ def events(play: Play, kind: str) -> list[dict[str, object]]:
     return [json.loads(row.payload) for row in play.rows("SELECT payload FROM event WHERE kind = :kind", kind=kind)]
 
 
+def moment(stored: Any) -> dt.datetime:
+    """A moment as a plain statement reads it: SQLite keeps a text."""
+    return stored if isinstance(stored, dt.datetime) else dt.datetime.fromisoformat(stored)
+
+
 def away(play: Play, number: str, first: dt.date, last: dt.date, kind: str = "protected") -> None:
     """Record that somebody is away."""
     Plan(play.uow, play.office).absence(number, first, last, kind)
@@ -76,7 +82,7 @@ def released(play: Play) -> str:
 
 
 def test_three_working_days_for_the_statement_then_it_goes_on_without_one(play: Play) -> None:
-    assert play.item().due_at in {at(1, 8, 18), "2026-01-08T10:00:00.000000Z"}
+    assert moment(play.item().due_at) == at(1, 8, 18)
     assert pass_time(play.uow, at(1, 8, 17, 59)) == []
     assert play.appraisal().stage == "draft"
     to_scoring(play)
@@ -396,13 +402,13 @@ def test_a_deadline_may_be_a_day_at_an_hour(uow: UnitOfWork) -> None:
     play = played(uow, SCORING, 'on = 2026-01-12\nat = 09:30:00\nmissed = "escalate"')
     assert pass_time(uow, at(1, 12, 9, 30)) == []
     missed_by(play, CLERK, at(1, 12, 9, 31))
-    assert play.item().due_at in {at(1, 13, 9, 30), "2026-01-13T01:30:00.000000Z"}, "whoever gets it has a day"
+    assert moment(play.item().due_at) == at(1, 13, 9, 30), "whoever gets it has a day"
 
 
 def test_the_later_of_two_and_an_event_of_the_cycle(uow: UnitOfWork) -> None:
     said = 'days = 2\nor-later = { days = 8, counted-from = "cycle-opening" }\nmissed = "escalate"'
     play = played(uow, SCORING, said)
-    assert play.item().due_at in {at(1, 15, 18), "2026-01-15T10:00:00.000000Z"}
+    assert moment(play.item().due_at) == at(1, 15, 18)
 
 
 PAST = (
@@ -447,4 +453,4 @@ def test_a_deadline_that_somebody_shortened_in_the_database_ends_no_window(play:
     play.act(CLERK, "read", at=at(1, 12, 12))
     typed(play, PAST)
     assert "stopped" in pass_time(play.uow, at(1, 13))
-    assert play.item().due_at in {at(1, 19, 18), "2026-01-19T10:00:00.000000Z"}, "it stands again as counted"
+    assert moment(play.item().due_at) == at(1, 19, 18), "it stands again as counted"
