@@ -17,7 +17,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from models.appraisals import Appraisal
 from models.columns import UtcDateTime, table_of
 from models.cycles import Cycle
-from models.outbox import PlannerMark
+from models.outbox import Job, PlannerMark
 from models.people import Absence, Organisation
 from models.rubrics import Definition
 from models.workitems import WorkItem
@@ -39,6 +39,7 @@ ORGANISATION = table_of(Organisation)
 ABSENCE = table_of(Absence)
 DEFINITION = table_of(Definition)
 MARK = table_of(PlannerMark)
+JOB = table_of(Job)
 PAGE = 500
 NAME = "reminders"
 RUN_OUT = "deadlines.run-out"
@@ -75,6 +76,7 @@ _PROTECTED = select(ABSENCE.c.person_id).where(
     ABSENCE.c.valid_from <= bindparam("on"),
     or_(ABSENCE.c.valid_to.is_(None), ABSENCE.c.valid_to >= bindparam("on")),
 )
+_KNOWN = select(JOB.c.dedupe_key).where(JOB.c.dedupe_key.in_(bindparam("keys", expanding=True)))
 _ORGANISATION = select(ORGANISATION.c.zone)
 _MARKED = select(MARK.c.at).where(MARK.c.name == bindparam("name"))
 
@@ -138,6 +140,7 @@ def _plan_items(tx: Transaction, page: Sequence[Row[Any]], now: dt.datetime) -> 
     skip: list[Promise] = []
     following = []
     over: dict[str, dict[str, int]] = {}
+    overrun: dict[int, str] = {}
     for row in page:
         if row.cycle_state == CycleState.CANCELLED:
             following.append({"item": row.id, "next": None})
@@ -147,11 +150,17 @@ def _plan_items(tx: Transaction, page: Sequence[Row[Any]], now: dt.datetime) -> 
         due, late, then = of_item(row, lifecycle, office, now, absent=absent)
         if runs_out(row, lifecycle, now, absent=absent):
             over[run_key(row)] = {"item": row.id}
+            overrun[row.id] = run_key(row)
         send.extend(due)
         skip.extend(late)
         following.append({"item": row.id, "next": then})
     tx.run(_MOVE_ON, following)
+    # The clock acts first: nobody is told that he is late with what is passed on, or over, a moment later.
+    known = {row.dedupe_key for row in tx.all(_KNOWN, {"keys": list(over)})} if over else set()
     owe_jobs(tx, RUN_OUT, over, now=now)
+    moot = [one for one in send if one.kind == "overdue" and overrun.get(one.work_item_id or 0, "") not in {"", *known}]
+    skip += moot
+    send = [one for one in send if one not in moot]
     return promise_many(tx, send, now=now), note_superseded(tx, skip, now=now)
 
 
