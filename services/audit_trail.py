@@ -32,7 +32,7 @@ FINDING = table_of(Finding)
 PERSON = table_of(Person)
 _BEHALF = PERSON.alias("behalf")
 
-_STREAM = re.compile(r"org|refusals|(?:cycle|ledger):[1-9][0-9]{0,17}")
+_STREAM = re.compile(r"org|refusals|(?:cycle|ledger|notice):[1-9][0-9]{0,17}")
 _READERS = frozenset({Role.AUDITOR, Role.APPROVER, Role.HR, Role.SYSTEM})
 _FULL = frozenset({Role.AUDITOR, Role.APPROVER, Role.SYSTEM})
 
