@@ -75,7 +75,6 @@ def scoring(stage: Theatre) -> None:
     stage.day(day(4, 14))
     stage.work_off()
     stage.tell(f"At six the clock passed {waiting} scorings upward: the director scores, the vice-president reviews.")
-    stage.show_mail(stage.mail_to(DIRECTOR))
     stage.tell(f"The director submitted {_score_all(stage, DIRECTOR)}.")
 
 
