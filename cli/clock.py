@@ -5,8 +5,8 @@ from typing import Annotated
 import typer
 
 from cli.commands import new_group
-from cli.output import JsonOption, print_json, say
-from cli.session import moment_of, session
+from cli.output import JsonOption, print_json, print_table, say
+from cli.session import Session, moment_of, session
 
 commands = new_group()
 
@@ -18,6 +18,9 @@ def tick(
     at: Annotated[
         str | None, typer.Option("--at", help="In demo or practice data: let the clock stand there from now on.")
     ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show what would be done, for whom and why; do nothing.")
+    ] = False,
     json: JsonOption = False,
 ) -> None:
     """Find the reminders that are due, do the work that is owed and send the mails, once; a second run adds nothing."""
@@ -26,6 +29,9 @@ def tick(
     from tasks import once
 
     shared = session(context)
+    if dry_run:
+        _foresee(shared, at, json=json)
+        return
     if at is not None:
         moment = moment_of(at, shared.zone.key)
         practice_clock.set_clock(shared.uow, now=shared.now(), at=moment)
@@ -42,3 +48,21 @@ def tick(
         return
     say(f"{shared.local(now)}: {planned.promised} messages promised.")
     say(*(f"  {name}: {count}" for name, count in done.items()))
+
+
+def _foresee(shared: Session, at: str | None, *, json: bool) -> None:
+    from services import foresight
+
+    now = shared.now() if at is None else moment_of(at, shared.zone.key)
+    found = foresight.foresee(shared.uow, now=now)
+    if json:
+        print_json({"at": now, "would": found})
+        return
+    if not found:
+        say(f"{shared.local(now)}: nothing would be done.")
+        return
+    rows = [
+        (one.item, one.what, f"{one.name} ({one.number})", one.to or "", shared.local(one.due_at), one.why)
+        for one in found
+    ]
+    print_table(f"{shared.local(now)}: would be done", ("Item", "What", "For", "To", "Due", "Why"), rows)

@@ -45,6 +45,8 @@ TABLE: Mapping[str, Entry] = MappingProxyType(
         "document": Entry("cli.documents", "Documents: register, list, link to people.", group=True),
         "finding": Entry("cli.findings", "Findings: record, void, reply, change, strike, claim.", group=True),
         "duty": Entry("cli.duties", "Scheduled duties: record, excuse, confirm.", group=True),
+        "workitem": Entry("cli.workitems", "One piece of owed work: hold, release.", group=True),
+        "calendar": Entry("cli.calendar_days", "Working days, holidays, make-up days, closures.", group=True),
         "tick": Entry("cli.clock", "Do what the passing of time asks for, up to now."),
         "audit": Entry("cli.audit", "The audit: verify it, prove the scores, read it.", group=True),
         "export": Entry("cli.exports", "Write the results of a cycle to a CSV, JSON or XLSX file."),

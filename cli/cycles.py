@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from cli import cycle_status, finalising, progress
+from cli import cycle_status, deadlines, finalising, progress
 from cli.commands import new_group
 from cli.output import AsOption, JsonOption, ProxyReasonOption, ReasonOption, heading, print_json, print_table, say
 from cli.parsing import day_of, pairs
@@ -148,6 +148,7 @@ def _report(report: Any, choices: Any, *, json: bool) -> None:
                 "leave_out": choices.leave_out,
                 "override_incomplete": choices.override_incomplete,
                 "digest": report.digest,
+                "windows": report.windows,
             }
         )
         return
@@ -159,6 +160,11 @@ def _report(report: Any, choices: Any, *, json: bool) -> None:
     ):
         for name, why in chosen.items():
             say(f"  {option}: {name}, because: {why}")
+    for window in report.windows:
+        say(
+            f"warning long-weekend: {window.free_days} free days in a row, {window.free_from} to {window.free_to}, "
+            f"lie in “{window.title['en']}”, {window.opened} to {window.due}."
+        )
     grouped: dict[tuple[str, str, str], list[Any]] = defaultdict(list)
     for problem in report.problems:
         grouped[problem.severity, problem.code, problem.mend].append(problem)
@@ -277,4 +283,5 @@ def cancel(
 
 
 group.add_typer(cycle_status.group)
+group.add_typer(deadlines.group)
 group.add_typer(finalising.group)

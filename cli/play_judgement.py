@@ -55,22 +55,27 @@ def code(number: str) -> str:
 
 
 def scoring(stage: Theatre) -> None:
-    """Everybody is scored but by one assessor, who is reminded when he is late."""
+    """Everybody is scored but by one assessor; when his days are over the clock passes his part upward."""
     stage.day(day(4, 3))
     stage.scene("3 to 14 April: scoring, and one who is late")
-    submitted = 0
-    for assessor in (VICE_PRESIDENT, DIRECTOR, SECURITY):
-        submitted += _score_all(stage, assessor)
     for owed in _open(stage, ACTING_DEPUTY, "draft"):
         stage.act(ACTING_DEPUTY, "start", owed)
     stage.work_off()
-    stage.tell(f"{submitted} appraisals submitted. The acting deputy for personnel has started and not gone on.")
     stage.new_mails()
-    stage.day(day(4, 15))
+    stage.day(day(4, 10))
     stage.work_off()
-    stage.tell("His five working days are over:")
+    stage.tell("On 7 April the days of the statements were over: the clock went on without those that were not given.")
+    submitted = sum(_score_all(stage, assessor) for assessor in (VICE_PRESIDENT, DIRECTOR, SECURITY))
+    stage.tell(f"{submitted} appraisals submitted. The acting deputy for personnel has started and not gone on.")
+    stage.day(day(4, 13))
+    stage.work_off()
+    stage.tell("His five working days end today:")
     stage.show_mail(stage.mail_to(ACTING_DEPUTY))
-    stage.tell(f"So he submitted {_score_all(stage, ACTING_DEPUTY)}.")
+    waiting = len(_open(stage, ACTING_DEPUTY, "scoring"))
+    stage.day(day(4, 14))
+    stage.work_off()
+    stage.tell(f"At six the clock passed {waiting} scorings upward: the director scores, the vice-president reviews.")
+    stage.tell(f"The director submitted {_score_all(stage, DIRECTOR)}.")
 
 
 def _open(stage: Theatre, assessor: str, *stages: str) -> list[str]:
@@ -98,8 +103,8 @@ def _judges(stage: Theatre, number: str, appraisal: str, action: str) -> bool:
 
 def review(stage: Theatre) -> None:
     """One return with a reason, one change within the rule, the rest approved at once."""
-    stage.day(day(4, 16))
-    stage.scene("16 April: review")
+    stage.day(day(4, 15))
+    stage.scene("15 April: review")
     stage.refused("HR approving his own appraisal", lambda: stage.act(OFFICER, "approve", code(OFFICER), "all good"))
     stage.act(DIRECTOR, "return", code(LATE_DRIVER), "The gate log of 3 March shows two late arrivals, not three.")
     stage.tell(f"{LATE_DRIVER} was returned with a reason; the assessor corrects it and submits the second round.")
@@ -164,8 +169,8 @@ def answers(stage: Theatre) -> None:
         lambda: finalising.propose(stage.uow, actor=stage.person(OFFICER), now=stage.now, cycle=CYCLE),
     )
     stage.day(day(4, 29))
-    stage.act(OFFICER, "conclude-refused", code(REFUSER), "five working days are over")
-    stage.tell("Five working days later HR concluded the refusal; a refusal is not agreement, and not a fault.")
+    stage.work_off()
+    stage.tell("Five working days later the clock concluded the refusal; a refusal is not agreement, and not a fault.")
 
 
 def _accept_all(stage: Theatre) -> int:

@@ -8,6 +8,7 @@ import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import Any
 
 from scoring.errors import ScoringError
 from services.access import interested, own_or_superior
@@ -47,13 +48,15 @@ class Words:
     """What the acting person wrote and named with the act.
 
     `lines` maps a line (`F12`, or `A1.1:2026-02` for a missed month) to `keep`, `strike`, an amount in points, or None.
-    `ratings` maps items to the self score, in points; it is shown and not counted.
+    `ratings` maps items to the self score, in points; it is shown and not counted. `why` are ids and codes that the
+    history row keeps of an act of the clock: which work item was missed, since when, by which policy.
     """
 
     comment: str | None = None
     witness: str | None = None
     lines: Mapping[str, str | None] | None = None
     ratings: Mapping[str, Fraction] | None = None
+    why: Mapping[str, Any] | None = None
 
 
 @use_case("appraisal.act")
@@ -205,6 +208,8 @@ def take(
         stored = store_text(tx, said)
         if stored is not None:
             step.payload[name] = [stored.id, stored.digest]
+    if words.why is not None:
+        step.payload["why"] = dict(words.why)
     act_brought = Brought(tx, step, prepared, words.ratings or {})
     before_move(act_brought)
     return act_brought

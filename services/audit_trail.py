@@ -32,7 +32,7 @@ FINDING = table_of(Finding)
 PERSON = table_of(Person)
 _BEHALF = PERSON.alias("behalf")
 
-_STREAM = re.compile(r"org|refusals|checkpoints|(?:cycle|ledger):[1-9][0-9]{0,17}")
+_STREAM = re.compile(r"org|refusals|checkpoints|(?:cycle|ledger|notice):[1-9][0-9]{0,17}")
 _READERS = frozenset({Role.AUDITOR, Role.APPROVER, Role.HR, Role.SYSTEM})
 _FULL = frozenset({Role.AUDITOR, Role.APPROVER, Role.SYSTEM})
 
@@ -149,6 +149,8 @@ def _named(payload: Mapping[str, Any]) -> frozenset[int | str]:
     appraisal = payload.get("appraisal")
     if isinstance(appraisal, int):
         return frozenset({appraisal})
+    if isinstance(many := payload.get("appraisals"), list):
+        return frozenset(many)
     typed = (str(appraisal or "").partition("/")[2], str(payload.get("number", "")))
     return frozenset((*(name.partition("@")[0] for name in typed), str(payload.get("finding", "")).upper()))
 

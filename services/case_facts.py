@@ -15,6 +15,7 @@ from services import calendars
 from services.access import own_or_superior
 from services.actors import Actor
 from services.judging import Judged, Pending, items_made_worse, judge
+from services.proven_notice import window
 from services.revisions import contested_lines, plan
 from services.standing import Standing, local_day
 from services.unit_of_work import Transaction
@@ -165,6 +166,16 @@ class Facts:
         over = bool(items) and all(item.due_at is not None and item.due_at < self.now for item in items)
         return {"read": read, "refused": refused, "no_access": no_access, "noticed": noticed, "window_over": over}
 
+    def silence(self) -> dict[str, Any]:
+        """What vouched rows say of notice and days before a silence is an answer; of two deadlines the later counts."""
+        found = self.answer()
+        vouched = window(self.tx, self.standing)
+        over = vouched.due_at is not None and vouched.due_at < self.now
+        return found | {
+            "noticed": found["noticed"] and vouched.noticed_at is not None,
+            "window_over": found["window_over"] and over,
+        }
+
     def own_superior(self) -> dict[str, Any]:
         """Whether whoever runs the cycle would here act on himself or on a superior."""
         row = self.standing.row
@@ -185,10 +196,11 @@ _READERS: Mapping[str, Callable[[Facts], dict[str, Any]]] = {
     "not-read": Facts.answer,
     "refused": Facts.answer,
     "not-refused": Facts.answer,
-    "noticed": Facts.answer,
+    "noticed": Facts.silence,
     "has-access": Facts.answer,
     "window-open": Facts.answer,
-    "window-over": Facts.answer,
+    "window-over": Facts.silence,
+    "days-over": Facts.answer,
     "not-own-or-superior": Facts.own_superior,
 }
 """Which reader answers which guard; guards not named here look only at the act itself and at the state of the cycle."""

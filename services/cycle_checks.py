@@ -13,6 +13,7 @@ from models.people import Person
 from services.access import PARTY
 from services.audit import digest
 from services.chain_checks import TEXT_BODY, Faults, Told
+from services.part_checks import parts_as_told
 from services.person_results import APPRAISAL, FINAL, PERSON_RESULT, POST, PersonRow
 from services.result_table import finals_table, late_written, written_table
 from services.roster import row_digest
@@ -75,7 +76,7 @@ _FROM_ROSTER = and_(
     PARTY.c.to_at.is_(None),
     or_(*(and_(PARTY.c.role == role.value, PARTY.c.person_id == holder) for role, holder in _HOLDER.items())),
 )
-# Parts are written by the opening alone: one that the roster does not name gives somebody a sight he must not have.
+# Parts are written by the opening, and by moves that pass them on: another gives somebody a sight he must not have.
 _PARTIES = (
     select(APPRAISAL.c.id)
     .join(ROSTER, _PLACE)
@@ -240,8 +241,9 @@ def _check_appraisals(tx: Transaction, faults: Faults, row: Any, where: str, *, 
         (_STRANGERS, f"it is not the one that the roster of {where} has."),
         (_PARTIES, "its parts are not held by those whom the roster names."),
     ):
-        for found in tx.stream(statement, {"cycle": row.id, "workflow": row.workflow_id}):
-            faults.add("roster", f"appraisal {found.id}", text)
+        for found in tx.all(statement, {"cycle": row.id, "workflow": row.workflow_id}):
+            if statement is _STRANGERS or not parts_as_told(tx, found.id):
+                faults.add("roster", f"appraisal {found.id}", text)
     if row.state == CycleState.CANCELLED and not opened:
         # Its roster was only drawn up: no appraisal was ever owed.
         return

@@ -16,9 +16,11 @@ from services.audit import digest
 from services.case_facts import Prepared
 from services.definitions import rubric_of
 from services.errors import Refused
+from services.extension_events import held_items
 from services.judging import store_score, store_statement
 from services.moving import Step
 from services.outbox import promise
+from services.passing import next_holder, write_parts
 from services.revisions import contest, write_contest, write_revisions
 from services.unit_of_work import Transaction
 from workflow.vocabulary import Effect, Role
@@ -128,12 +130,27 @@ def _notice(act: Brought) -> None:
         lifecycle=act.step.standing.lifecycle,
         stage=act.step.standing.stage,
         start=act.step.now,
+        marks=due_dates.Marks.of(row),
     )
+    if not held_items(act.tx, row.cycle_id).isdisjoint(item.id for item in items):
+        due = None
     act.tx.run(_NOTICE, {"appraisal": act.step.standing.id, "at": act.step.now, "due": due, "again": act.step.now})
 
 
 def _no_access(act: Brought) -> None:
     act.tx.run(_NOTICE, {"appraisal": act.step.standing.id, "at": None, "due": None, "again": None})
+
+
+def _hand_on(act: Brought) -> None:
+    given = next_holder(act.tx, act.step.standing)
+    act.step.handed = given
+    act.step.payload["parts"] = {part: [old, new] for part, (old, new) in given.changed.items()}
+    act.step.payload["by"] = str(given.step)
+
+
+def _write_parts(act: Brought) -> None:
+    if act.step.handed is not None:
+        write_parts(act.tx, act.step.standing, act.step.handed, act.step.now)
 
 
 _BEFORE: Mapping[str, Callable[[Brought], None]] = {
@@ -142,12 +159,14 @@ _BEFORE: Mapping[str, Callable[[Brought], None]] = {
     Effect.SCORE: _score,
     Effect.REVISE: _revise,
     Effect.CONTEST: _contest,
+    Effect.HAND_ON: _hand_on,
 }
 _AFTER: Mapping[str, Callable[[Brought], None]] = {
     Effect.REVISE: _write_revisions,
     Effect.CONTEST: _write_contest,
     Effect.NOTICE: _notice,
     Effect.NO_ACCESS: _no_access,
+    Effect.HAND_ON: _write_parts,
 }
 
 

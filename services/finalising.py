@@ -26,6 +26,7 @@ from services.cycles import advance
 from services.definitions import lifecycle_of
 from services.errors import Conflict, Refused
 from services.grants import today
+from services.holds import held_by_stage
 from services.outbox import owe_job, owe_jobs
 from services.result_table import Summary, proposed_table
 from services.unit_of_work import Transaction, UnitOfWork, use_case
@@ -80,7 +81,7 @@ _LATEST = (
 class Proposal:
     """A result table that lies before the approver: what it amounts to and the digest he signs.
 
-    `carried` appraisals are under appeal and enter later, as a revision of the table.
+    `carried` appraisals are under appeal or on hold and enter later, as a revision of the table.
     """
 
     cycle: str
@@ -127,8 +128,8 @@ def propose(uow: UnitOfWork, *, actor: Actor, now: dt.datetime, cycle: str) -> P
 
     Raises:
         NotFound: there is no such cycle.
-        Refused: the actor is no HR officer, the cycle is not open, or appraisals are neither closed nor under appeal;
-            the sentence says how many and where.
+        Refused: the actor is no HR officer, the cycle is not open, or appraisals are neither closed, on hold nor under
+            appeal; the sentence says how many and where.
         Conflict: somebody changed the cycle at the same moment.
     """
     with uow.write() as tx:
@@ -145,7 +146,9 @@ def propose(uow: UnitOfWork, *, actor: Actor, now: dt.datetime, cycle: str) -> P
 def _decide_proposal(tx: Transaction, row: Row[Any], lifecycle: Lifecycle, roles: frozenset[str]) -> None:
     stages = {found.stage: found.number for found in tx.all(_STAGES, {"cycle": row.id})}
     carried = {stage.id for stage in lifecycle.stages if stage.holder == Role.DECIDER}
-    unfinished = {stage: number for stage, number in stages.items() if stage not in carried}
+    held = held_by_stage(tx, row.id)
+    left = {stage: number - held.get(stage, 0) for stage, number in stages.items() if stage not in carried}
+    unfinished = {stage: number for stage, number in left.items() if number}
     unopened = tx.scalar(_UNOPENED, {"cycle": row.id})
     try:
         decide_cycle(row.state, "propose", roles=roles, own_proposal=False, unfinished=sum(unfinished.values()))

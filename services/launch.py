@@ -11,7 +11,7 @@ from models.columns import table_of
 from models.cycles import Cycle, CycleRubric, Roster
 from models.history import TextBody
 from models.people import Post
-from services import naming, roster
+from services import naming, roster, working_calendar
 from services.access import superiors_of
 from services.actors import Actor
 from services.audit import StoredText, append_event, store_texts
@@ -53,12 +53,16 @@ _BOUNDS = select(func.min(ROSTER.c.id).label("low"), func.max(ROSTER.c.id).label
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What a dry run found: how many of each status, the problems, and the digest of the roster."""
+    """What a dry run found: how many of each status, the problems, and the digest of the roster.
+
+    `windows` are the stages whose days a long run of free days would lie in, if it opened now.
+    """
 
     cycle: str
     counts: Mapping[str, int]
     problems: tuple[roster.Problem, ...]
     digest: str
+    windows: tuple[working_calendar.Window, ...] = ()
 
     @property
     def errors(self) -> tuple[roster.Problem, ...]:
@@ -85,7 +89,8 @@ def dry_run(
         choices = choices or roster.Choices()
         drawn = _draw(tx, row, choices, actor, now)
         roster.write(tx, row.id, drawn, _reasons(tx, choices)[0])
-    return _report(cycle, drawn)
+        report = _report(cycle, drawn)
+        return replace(report, windows=working_calendar.windows(tx, row, now))
 
 
 def _draw(tx: Transaction, cycle: Row[Any], choices: roster.Choices, actor: Actor, now: dt.datetime) -> roster.Drawn:

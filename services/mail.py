@@ -18,11 +18,13 @@ from sqlalchemy import bindparam, select, update
 
 from models.appraisals import Appraisal
 from models.columns import UtcDateTime, table_of
+from models.cycles import Cycle
 from models.history import Move
 from models.workitems import WorkItem
 from services import due_dates, naming
 from services.definitions import lifecycle_of
 from services.errors import AppraiseError, Conflict, Environment, Malformed
+from services.extension_events import held_items
 from services.mail_facts import Needed, NotNeeded, look
 from services.mail_server import Conversation, InDoubt, MailServer, NotTaken
 from services.mail_texts import shipped_mail_texts
@@ -37,18 +39,30 @@ from services.outbox_messages import (
     put_in_doubt,
     queue_again,
 )
+from services.proven_notice import note_handed_over
 from services.unit_of_work import Transaction, UnitOfWork
 from workflow.vocabulary import CountedFrom, Effect
 
 WORK_ITEM = table_of(WorkItem)
 APPRAISAL = table_of(Appraisal)
+CYCLE = table_of(Cycle)
 MOVE = table_of(Move)
 BATCH = 50
 _ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9.-]+")
 
 _AWAITING = (
-    select(WORK_ITEM.c.id, WORK_ITEM.c.stage, WORK_ITEM.c.appraisal_id, WORK_ITEM.c.opened_at, APPRAISAL.c.workflow_id)
+    select(
+        WORK_ITEM.c.id,
+        WORK_ITEM.c.stage,
+        WORK_ITEM.c.appraisal_id,
+        WORK_ITEM.c.opened_at,
+        APPRAISAL.c.workflow_id,
+        APPRAISAL.c.cycle_id,
+        CYCLE.c.opened_at.label("cycle_opened_at"),
+        CYCLE.c.period_to,
+    )
     .join(APPRAISAL, APPRAISAL.c.id == WORK_ITEM.c.appraisal_id)
+    .join(CYCLE, CYCLE.c.id == APPRAISAL.c.cycle_id)
     .where(WORK_ITEM.c.id == bindparam("item"), WORK_ITEM.c.closed_at.is_(None), WORK_ITEM.c.noticed_at.is_(None))
 )
 _SINCE = (
@@ -133,7 +147,7 @@ def send_one(
         if not handed:
             return _ended("cancelled", kept=end_message(tx, message, "cancelled", "overtaken"))
         if kind_of(message.kind).notice:
-            prove_notice(tx, message.work_item_id, now=now)
+            prove_notice(tx, message.work_item_id, message.id, now=now)
         return _ended("sent", kept=mark_sent(tx, message, now=now))
 
 
@@ -164,10 +178,11 @@ def message_id(tx: Transaction, message: ClaimedMessage, mail_from: str) -> str:
     return f"<{name}@{mail_from.rpartition('@')[2]}>"
 
 
-def prove_notice(tx: Transaction, item_id: int | None, *, now: dt.datetime) -> bool:
+def prove_notice(tx: Transaction, item_id: int | None, message_id: int, *, now: dt.datetime) -> bool:
     """Start the answer window of a work item whose days count from proven notice (domain.md, section 5); once.
 
-    Not when it was recorded meanwhile that the person cannot be reached.
+    That the mail was handed over stands as an event, which vouches for it. Not when it was recorded meanwhile that the
+    person cannot be reached.
     """
     item = tx.first(_AWAITING, {"item": item_id})
     if item is None:
@@ -187,8 +202,14 @@ def prove_notice(tx: Transaction, item_id: int | None, *, now: dt.datetime) -> b
         lifecycle=lifecycle,
         stage=item.stage,
         start=now,
+        marks=due_dates.Marks.of(item),
     )
-    return tx.run(_NOTICED, {"item": item.id, "at": now, "due": due}) == 1
+    if item.id in held_items(tx, item.cycle_id):
+        due = None
+    if tx.run(_NOTICED, {"item": item.id, "at": now, "due": due}) != 1:
+        return False
+    note_handed_over(tx, item.appraisal_id, item.id, message_id, now)
+    return True
 
 
 def _letter(

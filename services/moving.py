@@ -18,6 +18,7 @@ from services import audit, due_dates
 from services.actors import Actor
 from services.errors import Conflict
 from services.ledgers import OPEN_STAGES
+from services.passing import Handed
 from services.standing import APPRAISAL, MOVE, WORK_ITEM, Standing
 from services.unit_of_work import Transaction, insertion
 from workflow.lifecycle import Move as WorkflowMove
@@ -87,6 +88,7 @@ class Step:
     round: int = 0
     scored: bool = False
     revisions: tuple[Any, ...] = ()
+    handed: Handed | None = None
 
     def __post_init__(self) -> None:
         """Start from what stands."""
@@ -97,6 +99,17 @@ class Step:
     def seq(self) -> int:
         """The version this step makes."""
         return self.standing.version + 1
+
+    @property
+    def passes(self) -> bool:
+        """Whether the turn goes to somebody: the stage changes, or its holder does."""
+        return self.standing.stage != self.move.to_stage or self.handed is not None
+
+    def holders(self, role: str) -> Sequence[int]:
+        """Return who has a part once the step is done."""
+        if self.handed is not None and role in self.handed.holders:
+            return (self.handed.holders[role],)
+        return self.standing.parts.holders.get(role, ())
 
 
 def write_steps(tx: Transaction, steps: Sequence[Step]) -> None:
@@ -120,7 +133,7 @@ def write_steps(tx: Transaction, steps: Sequence[Step]) -> None:
                 genesis[cycle_id] = audit.GENESIS if opened is None else opened.mac
             prev = genesis[cycle_id]
         moves.append(_move_row(tx, step, prev))
-    passing = [step for step in steps if step.standing.stage != step.move.to_stage]
+    passing = [step for step in steps if step.passes]
     closing = [{"item": item.id, "at": step.now, "seq": step.seq} for step in passing for item in step.standing.items]
     opening = [row for step in passing for row in _open_items(tx, step)]
     _, advanced, closed, _ = tx.run_all(
@@ -199,6 +212,7 @@ def _window_kept(tx: Transaction, step: Step) -> tuple[dt.datetime | None, dt.da
         lifecycle=standing.lifecycle,
         stage=step.move.to_stage,
         start=last.closed_at,
+        marks=due_dates.Marks.of(standing.row),
     )
     return last.closed_at, due
 
@@ -214,7 +228,7 @@ def _open_items(tx: Transaction, step: Step) -> list[dict[str, Any]]:
     stage = standing.lifecycle.stage(step.move.to_stage)
     if stage.holder is None:
         return []
-    holders = standing.parts.holders.get(stage.holder, ())
+    holders = step.holders(stage.holder)
     noticed_at = due_at = None
     if stage.counted_from == CountedFrom.PROVEN_NOTICE:
         noticed_at, due_at = _window_kept(tx, step)
@@ -228,6 +242,7 @@ def _open_items(tx: Transaction, step: Step) -> list[dict[str, Any]]:
             lifecycle=standing.lifecycle,
             stage=stage.id,
             start=step.now,
+            marks=due_dates.Marks.of(standing.row),
         )
     return [
         {

@@ -191,7 +191,15 @@ def open_range(tx: Transaction, cycle: int, first: int, last: int, at: dt.dateti
     if row.state != CycleState.OPEN:
         raise Refused(f"The cycle {row.code} is {row.state}; nothing opens in it.", "not-open")
     lifecycle = lifecycle_of(tx, row.workflow_id, row.workflow_digest)
-    due = due_dates.due_at(tx, calendar=row.calendar, zone=row.zone, lifecycle=lifecycle, stage=FIRST_STAGE, start=at)
+    due = due_dates.due_at(
+        tx,
+        calendar=row.calendar,
+        zone=row.zone,
+        lifecycle=lifecycle,
+        stage=FIRST_STAGE,
+        start=at,
+        marks=due_dates.Marks(row.opened_at, row.period_to),
+    )
     span = {"cycle": cycle, "first": first, "last": last, "at": at}
     opened = tx.run(_APPRAISALS, span)
     tx.run(_PARTIES, span)

@@ -17,19 +17,20 @@ from sqlalchemy.dialects import postgresql, sqlite
 from models.appraisals import Appraisal
 from models.columns import UtcDateTime, table_of
 from models.cycles import Cycle
-from models.outbox import PlannerMark
+from models.outbox import Job, PlannerMark
 from models.people import Absence, Organisation
 from models.rubrics import Definition
 from models.workitems import WorkItem
 from services import calendars
+from services.audit import stamp
 from services.definitions import lifecycle_of
 from services.duty_calendar import due_warnings
 from services.messages import Lateness, kind_of
-from services.outbox import Promise, note_superseded, promise_many
+from services.outbox import Promise, note_superseded, owe_jobs, promise_many
 from services.reminder_days import Occasion, Office, occasions
 from services.unit_of_work import Transaction, UnitOfWork
 from workflow.lifecycle import Lifecycle
-from workflow.vocabulary import CountedFrom, CycleState, Effect
+from workflow.vocabulary import CountedFrom, CycleState, Effect, Missed, Role
 
 WORK_ITEM = table_of(WorkItem)
 APPRAISAL = table_of(Appraisal)
@@ -38,10 +39,13 @@ ORGANISATION = table_of(Organisation)
 ABSENCE = table_of(Absence)
 DEFINITION = table_of(Definition)
 MARK = table_of(PlannerMark)
+JOB = table_of(Job)
 PAGE = 500
 NAME = "reminders"
+RUN_OUT = "deadlines.run-out"
+"""The job that does what follows when the days of a stage are over; `services.missed`."""
 
-_DUE = (
+WAITING = (
     select(
         WORK_ITEM,
         APPRAISAL.c.workflow_id,
@@ -59,9 +63,8 @@ _DUE = (
         WORK_ITEM.c.next_action_at <= bindparam("now", type_=UtcDateTime()),
     )
     .order_by(WORK_ITEM.c.next_action_at, WORK_ITEM.c.id)
-    .limit(PAGE)
-    .with_for_update(of=WORK_ITEM, skip_locked=True)
 )
+_DUE = WAITING.limit(PAGE).with_for_update(of=WORK_ITEM, skip_locked=True)
 _MOVE_ON = (
     update(WORK_ITEM)
     .where(WORK_ITEM.c.id == bindparam("item"), WORK_ITEM.c.closed_at.is_(None))
@@ -73,6 +76,7 @@ _PROTECTED = select(ABSENCE.c.person_id).where(
     ABSENCE.c.valid_from <= bindparam("on"),
     or_(ABSENCE.c.valid_to.is_(None), ABSENCE.c.valid_to >= bindparam("on")),
 )
+_KNOWN = select(JOB.c.dedupe_key).where(JOB.c.dedupe_key.in_(bindparam("keys", expanding=True)))
 _ORGANISATION = select(ORGANISATION.c.zone)
 _MARKED = select(MARK.c.at).where(MARK.c.name == bindparam("name"))
 
@@ -131,35 +135,51 @@ def planned_until(tx: Transaction) -> dt.datetime | None:
 def _plan_items(tx: Transaction, page: Sequence[Row[Any]], now: dt.datetime) -> tuple[int, int]:
     closures = calendars.closures(tx)
     office = Office(page[0].calendar, closures, zoneinfo.ZoneInfo(page[0].zone))
-    protected = {
-        row.person_id
-        for row in tx.all(_PROTECTED, {"people": sorted({row.holder_id for row in page}), "on": office.local_day(now)})
-    }
+    away = protected(tx, page, office.local_day(now))
     send: list[Promise] = []
     skip: list[Promise] = []
     following = []
+    over: dict[str, dict[str, int]] = {}
+    overrun: dict[int, str] = {}
     for row in page:
         if row.cycle_state == CycleState.CANCELLED:
             following.append({"item": row.id, "next": None})
             continue
         lifecycle = lifecycle_of(tx, row.workflow_id, row.workflow_digest)
-        due, late, then = _of_item(row, lifecycle, office, now, absent=row.holder_id in protected)
+        absent = row.holder_id in away
+        due, late, then = of_item(row, lifecycle, office, now, absent=absent)
+        if runs_out(row, lifecycle, now, absent=absent):
+            over[run_key(row)] = {"item": row.id}
+            overrun[row.id] = run_key(row)
         send.extend(due)
         skip.extend(late)
         following.append({"item": row.id, "next": then})
     tx.run(_MOVE_ON, following)
+    # The clock acts first: nobody is told that he is late with what is passed on, or over, a moment later.
+    known = {row.dedupe_key for row in tx.all(_KNOWN, {"keys": list(over)})} if over else set()
+    owe_jobs(tx, RUN_OUT, over, now=now)
+    moot = [one for one in send if one.kind == "overdue" and overrun.get(one.work_item_id or 0, "") not in {"", *known}]
+    skip += moot
+    send = [one for one in send if one not in moot]
     return promise_many(tx, send, now=now), note_superseded(tx, skip, now=now)
 
 
-def _of_item(
+def protected(tx: Transaction, page: Sequence[Row[Any]], on: dt.date) -> frozenset[int]:
+    """Return who of the holders of these work items is away under protection on a day."""
+    people = sorted({row.holder_id for row in page})
+    return frozenset(row.person_id for row in tx.all(_PROTECTED, {"people": people, "on": on}))
+
+
+def of_item(
     row: Row[Any], lifecycle: Lifecycle, office: Office, now: dt.datetime, *, absent: bool
 ) -> tuple[list[Promise], list[Promise], dt.datetime | None]:
+    """Return the messages of a work item that are due, those that were overtaken, and when to look again."""
     send = [_promise(row, Occasion(_opening_kind(lifecycle, row), row.opened_at, "1"))]
     if row.due_at is None:
         return send, [], None
     if absent:
         # Whoever is away under protection is never late; look again on the next working morning.
-        return send, [], office.morning(office.shifted(office.local_day(now), 1))
+        return send, [], _or_due(row, now, office.morning(office.shifted(office.local_day(now), 1)))
     coming = occasions(office, row.due_at, lifecycle.nudge_working_days)
     passed: list[Occasion] = []
     while (occasion := next(coming)).at <= now:
@@ -167,7 +187,25 @@ def _of_item(
             passed.append(occasion)
     overtaken = [one for one in passed[:-1] if kind_of(one.kind).lateness == Lateness.SUPERSEDE]
     send += [_promise(row, one) for one in passed if one not in overtaken]
-    return send, [_promise(row, one) for one in overtaken], occasion.at
+    return send, [_promise(row, one) for one in overtaken], _or_due(row, now, occasion.at)
+
+
+def _or_due(row: Row[Any], now: dt.datetime, then: dt.datetime) -> dt.datetime:
+    """Return when to look again: at `then`, or when the deadline has just passed, since it may have consequences."""
+    past = row.due_at + dt.timedelta(seconds=1)
+    return min(then, past) if past > now else then
+
+
+def run_key(row: Row[Any]) -> str:
+    """Return the identity of what follows from one deadline of one work item: it is owed once (G5)."""
+    return f"run-out/{row.id}/{stamp(row.due_at)}"
+
+
+def runs_out(row: Row[Any], lifecycle: Lifecycle, now: dt.datetime, *, absent: bool) -> bool:
+    """Say whether the clock must act on a deadline; nobody's own rights run out while he is away under protection."""
+    stage = lifecycle.stage(row.stage)
+    own = stage.holder == Role.APPRAISEE
+    return row.due_at is not None and row.due_at < now and stage.missed != Missed.HOLD and not (absent and own)
 
 
 def _promise(row: Row[Any], occasion: Occasion) -> Promise:

@@ -59,6 +59,7 @@ _STANDING = (
         CYCLE.c.state.label("cycle_state"),
         CYCLE.c.period_from,
         CYCLE.c.period_to,
+        CYCLE.c.opened_at.label("cycle_opened_at"),
         PERSON.c.number,
         PERSON.c.language,
         POST.c.code.label("post"),

@@ -17,7 +17,7 @@ from sqlalchemy import bindparam, select
 from config.wiring import Wiring
 from models.columns import UtcDateTime, table_of
 from models.workitems import WorkItem
-from services import final_rows, mail, opening, outbox, proving, reminders
+from services import final_rows, mail, missed, opening, outbox, proving, reminders
 from services.errors import AppraiseError, Conflict, Environment
 from services.outbox import owe_job
 from services.outbox_jobs import ClaimedJob, Retry, claim_jobs, fail_job, finish_job
@@ -135,6 +135,7 @@ _TABLE = (
     Job(_FIND, _find_reminders, every=60),
     _owed("cycle.open-chunk", _open_chunk),
     _owed("appraisals.skip-statement", opening.skip_statements),
+    _owed(reminders.RUN_OUT, missed.run_out),
     _owed("cycle.finalise-chunk", final_rows.finalise_chunk),
     _owed("cycle.complete", final_rows.complete),
     _owed("scores.prove", proving.prove_chunk),

@@ -8,6 +8,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from workflow.deadline_form import deadline_problems
 from workflow.errors import DefinitionError, Problem
 from workflow.form import Definition, MoveForm, RolesForm, StageForm, workflow_schema
 from workflow.guards import GUARDS
@@ -100,7 +101,10 @@ def _references(definition: Definition) -> Iterator[Problem]:
     stages = {stage.id for stage in definition.stages}
     yield from _ends(definition, stages)
     for number, stage in enumerate(definition.stages, 1):
-        yield from _stage(f"stages[{number}] ({stage.id})", stage)
+        where = f"stages[{number}] ({stage.id})"
+        yield from _stage(where, stage)
+        if stage.substitute is not None and stage.substitute not in definition.roles.positions:
+            yield _unknown(f"{where}.substitute", "position", stage.substitute, definition.roles.positions)
     for number, move in enumerate(definition.moves, 1):
         yield from _move(f"moves[{number}] ({move.action})", move, definition, stages)
     if definition.disclosure.judgement_from not in stages:
@@ -124,10 +128,11 @@ def _stage(where: str, stage: StageForm) -> Iterator[Problem]:
         yield Problem(f"{where}.end", "only the last stage ends an appraisal.", f"Name the ending '{LAST_STAGE}'.")
     if stage.id == LAST_STAGE and not stage.end:
         yield Problem(f"{where}.end", f"'{LAST_STAGE}' must be an ending.", "Write end = true.")
-    if stage.end and (stage.holder or stage.days):
+    if stage.end and (stage.holder or stage.ends):
         yield Problem(where, "an ending has neither a holder nor days.", "Remove them.")
-    if stage.days is None and stage.missed is not Missed.HOLD:
+    if not stage.ends and stage.missed is not Missed.HOLD:
         yield Problem(f"{where}.days", f"missed = '{stage.missed}' needs days to be missed.", "Add days.")
+    yield from deadline_problems(where, stage)
     for language in ("en", "zh"):
         extra = set(re.findall(r"\{[^}]*\}?", getattr(stage.wording, language))) - {"{holder}"}
         if extra:

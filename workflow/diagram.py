@@ -6,14 +6,27 @@ from workflow.cycle import CYCLE
 from workflow.form import Definition
 from workflow.guards import GUARDS
 from workflow.lifecycle import Lifecycle, Move, Stage, compile_lifecycle
-from workflow.vocabulary import ROLE_WORDS, CountedFrom, DayKind, Demand, Missed, Role
+from workflow.terms import Term
+from workflow.vocabulary import ROLE_WORDS, CountedFrom, DayKind, Demand, Missed, PassTo, Role
 
 _MISSED = {
     Missed.HOLD: "it stays owed and overdue",
     Missed.ESCALATE: "the next in the line",
-    Missed.DELEGATE: "the delegate",
+    Missed.DELEGATE: "the substitute",
     Missed.MOVE_ON: "it moves on",
     Missed.ACCEPT_BY_SILENCE: "accepted by silence",
+}
+_PASS_TO = {
+    PassTo.NEXT_IN_LINE: "the next in the line",
+    PassTo.UNIT_HEAD: "the head of the unit",
+    PassTo.SUBSTITUTE: "the substitute",
+    PassTo.HR: "HR's list",
+}
+_SINCE = {
+    CountedFrom.OPENING: "",
+    CountedFrom.PROVEN_NOTICE: " from proven notice",
+    CountedFrom.CYCLE_OPENING: " from the opening of the cycle",
+    CountedFrom.PERIOD_END: " from the end of the period",
 }
 
 
@@ -43,7 +56,7 @@ def stages(lifecycle: Lifecycle, *, language: str = "en") -> str:
     rows = ["| stage | shown as | holder | days | when they are over |", "|---|---|---|---|---|"]
     rows += [
         f"| `{stage.id}` | {stage.wording[language].replace('{holder}', '...')} | {_holder(stage)} "
-        f"| {_days(stage)} | {_MISSED[stage.missed] if stage.days else ''} |"
+        f"| {_days(stage)} | {_missed(stage)} |"
         for stage in lifecycle.stages
     ]
     return "\n".join(rows) + "\n"
@@ -91,12 +104,29 @@ def _holder(stage: Stage) -> str:
     return ROLE_WORDS[Role(stage.holder)] if stage.holder else ""
 
 
-def _days(stage: Stage) -> str:
-    if stage.days is None:
+def _missed(stage: Stage) -> str:
+    if stage.deadline is None:
         return ""
-    kind = "working days" if stage.day_kind is DayKind.WORKING else "days"
-    since = " from proven notice" if stage.counted_from is CountedFrom.PROVEN_NOTICE else ""
-    return f"{stage.days} {kind}{since}"
+    if not stage.pass_to:
+        return _MISSED[stage.missed]
+    return ", then ".join(_PASS_TO[step] for step in stage.pass_to)
+
+
+def _days(stage: Stage) -> str:
+    if stage.deadline is None:
+        return ""
+    said = _term(stage.deadline.term)
+    if stage.deadline.other is None:
+        return said
+    return f"the {'later' if stage.deadline.later else 'earlier'} of {said} and {_term(stage.deadline.other)}"
+
+
+def _term(term: Term) -> str:
+    at = "" if term.at is None else f" at {term.at:%H:%M}"
+    if term.on is not None:
+        return f"{term.on.isoformat()}{at}"
+    kind = "working days" if term.day_kind is DayKind.WORKING else "days"
+    return f"{term.days} {kind}{_SINCE[term.counted_from]}{at}"
 
 
 def _row(move: Move) -> str:

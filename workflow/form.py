@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, model_validator
 
-from workflow.vocabulary import CountedFrom, DayKind, Demand, Effect, Facts, Missed, Outcome, Role
+from workflow.vocabulary import CountedFrom, DayKind, Demand, Effect, Facts, Missed, Outcome, PassTo, Role
 
 
 def _kebab(name: str) -> str:
@@ -37,8 +37,29 @@ class Wording(Form):
     zh: str = Field(min_length=1)
 
 
+class TermForm(Form):
+    """A second term of a stage: so many days after an event, or a day; at a time of day, else that of `[deadlines]`."""
+
+    days: Positive | None = None
+    day_kind: DayKind = DayKind.WORKING
+    counted_from: CountedFrom = CountedFrom.OPENING
+    on: dt.date | None = None
+    at: dt.time | None = None
+
+    @model_validator(mode="after")
+    def _one_meaning(self) -> Self:
+        if (self.days is None) == (self.on is None):
+            msg = "a term is either days after an event or a day"
+            raise ValueError(msg)
+        return self
+
+
 class StageForm(Form):
-    """A stage: who holds it, how many days it may take, and what happens when they are over."""
+    """A stage: who holds it, until when, and what happens when that is over.
+
+    `days` after the event `counted-from`, or `on` a day; of a second term the later (`or-later`) or the earlier
+    (`or-earlier`) counts. `pass-to` are the steps of a missed part, `substitute` the position that `delegate` names.
+    """
 
     id: Slug
     title: Wording
@@ -48,8 +69,19 @@ class StageForm(Form):
     days: Positive | None = None
     day_kind: DayKind = DayKind.WORKING
     counted_from: CountedFrom = CountedFrom.OPENING
+    on: dt.date | None = None
+    at: dt.time | None = None
+    or_later: TermForm | None = None
+    or_earlier: TermForm | None = None
     missed: Missed = Missed.HOLD
+    pass_to: tuple[PassTo, ...] = ()
+    substitute: Slug | None = None
     end: StrictBool = False
+
+    @property
+    def ends(self) -> bool:
+        """Whether it has a deadline at all."""
+        return self.days is not None or self.on is not None
 
 
 class MoveForm(Form):

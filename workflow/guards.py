@@ -126,6 +126,11 @@ def _window_over(case: Case, _: Limits) -> None:
         raise NotAllowed("The person's days to answer are not over yet.", code="window-over")
 
 
+def _days_over(case: Case, _: Limits) -> None:
+    if not case.window_over:
+        raise NotAllowed("The days of this stage are not over yet.", code="days-over")
+
+
 def _noticed(case: Case, _: Limits) -> None:
     if not case.noticed:
         raise NotAllowed(
@@ -213,6 +218,7 @@ GUARDS: Mapping[str, Guard] = MappingProxyType(
             Guard("not-read", "reading is not confirmed yet", _not_read),
             Guard("window-open", "the days to answer are not over", _window_open),
             Guard("window-over", "the days to answer are over", _window_over),
+            Guard("days-over", "the days of the stage are over", _days_over),
             Guard("noticed", "receipt is proven", _noticed),
             Guard("has-access", "no absence stops the answer", _has_access),
             Guard("refused", "the last answer recorded is a refusal", _refused),

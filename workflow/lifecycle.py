@@ -7,9 +7,20 @@ from types import MappingProxyType
 
 from workflow.case import Case, Limits
 from workflow.errors import DefinitionError, NotAllowed, NotYours, Problem, WorkflowError
-from workflow.form import Definition, Wording
+from workflow.form import Definition, StageForm, TermForm, Wording
 from workflow.guards import GUARDS
-from workflow.vocabulary import JUDGING_ROLES, ROLE_WORDS, CountedFrom, DayKind, Demand, Missed, Outcome, Role
+from workflow.terms import Deadline, Term
+from workflow.vocabulary import (
+    JUDGING_ROLES,
+    ROLE_WORDS,
+    CountedFrom,
+    DayKind,
+    Demand,
+    Missed,
+    Outcome,
+    PassTo,
+    Role,
+)
 
 
 def _no_words() -> Mapping[str, str]:
@@ -18,7 +29,10 @@ def _no_words() -> Mapping[str, str]:
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """A stage of a lifecycle; `days` counts from `counted_from`, and `missed` says what happens when they are over."""
+    """A stage of a lifecycle. `missed` says what happens when its `deadline` is over, `pass_to` to whom a part goes.
+
+    `days`, `day_kind` and `counted_from` are those of the deadline's first term.
+    """
 
     id: str
     title: Mapping[str, str]
@@ -29,6 +43,9 @@ class Stage:
     day_kind: DayKind = DayKind.WORKING
     counted_from: CountedFrom = CountedFrom.OPENING
     missed: Missed = Missed.HOLD
+    deadline: Deadline | None = None
+    pass_to: tuple[PassTo, ...] = ()
+    substitute: str | None = None
     end: bool = False
 
 
@@ -251,6 +268,9 @@ def compile_lifecycle(definition: Definition) -> Lifecycle:
                 day_kind=form.day_kind,
                 counted_from=form.counted_from,
                 missed=form.missed,
+                deadline=_deadline(form),
+                pass_to=_steps(form),
+                substitute=form.substitute,
                 end=form.end,
             )
             for form in definition.stages
@@ -269,6 +289,23 @@ def compile_lifecycle(definition: Definition) -> Lifecycle:
         nudge_working_days=definition.deadlines.nudge_working_days,
         digest=definition.digest,
     )
+
+
+def _deadline(form: StageForm) -> Deadline | None:
+    if not form.ends:
+        return None
+    other = form.or_later or form.or_earlier
+    return Deadline(_term(form), None if other is None else _term(other), later=form.or_earlier is None)
+
+
+def _term(form: StageForm | TermForm) -> Term:
+    return Term(form.days, form.day_kind, form.counted_from, form.on, form.at)
+
+
+def _steps(form: StageForm) -> tuple[PassTo, ...]:
+    if form.missed is Missed.ESCALATE:
+        return form.pass_to or (PassTo.NEXT_IN_LINE,)
+    return (PassTo.SUBSTITUTE, *form.pass_to) if form.missed is Missed.DELEGATE else ()
 
 
 def _words(wording: Wording) -> Mapping[str, str]:

@@ -41,7 +41,7 @@ class Search:
         reporting: Reporting,
         office: Office,
         acted: Mapping[str, frozenset[int]],
-        gone: frozenset[int] = frozenset(),
+        gone: frozenset[tuple[Role, int]] = frozenset(),
     ) -> None:
         self.roles = roles
         self.reporting = reporting
@@ -114,7 +114,7 @@ class Search:
         """Say why somebody cannot have a part, or None when he can."""
         if person == self.reporting.person:
             return "self"
-        if person in self.office.unavailable or person in self.gone:
+        if person in self.office.unavailable or self._gave_up(person, role):
             return "unavailable"
         if self.office.conflict(person, self.reporting.person):
             return "recused"
@@ -122,6 +122,10 @@ class Search:
         if person in others or any(person in who for part, who in self.acted.items() if part != role):
             return "has-a-part"
         return None
+
+    def _gave_up(self, person: int, role: Role) -> bool:
+        """Say whether a part was taken from somebody and he takes none instead: only appeals he may still decide."""
+        return any(person == one and (role in {part, Role.ASSESSOR, Role.REVIEWER}) for part, one in self.gone)
 
     def level(self, person: int | None, default: int) -> int:
         """Return how high in the line somebody stands, at least `default` when he stands nowhere in it."""

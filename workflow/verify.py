@@ -1,11 +1,11 @@
 """Proofs about a definition before anybody may use it; what fails is shown by the shortest way that leads there."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from functools import partial
 from operator import eq
 
 from workflow.form import Definition, GroupForm, StageForm
+from workflow.passing_proofs import Fault, passing_faults
 from workflow.paths import Step, reached, reverses, shortest, steps_of, way_to
 from workflow.vocabulary import (
     GRANTED_ROLES,
@@ -23,25 +23,14 @@ _PROOFS_OF_SILENCE = frozenset({"has-access", "noticed", "window-over"})
 """What must hold before a silence is an answer: the person knows, could answer, and the days are over."""
 
 
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """A proof that failed: its code, a sentence with the mend, and the steps that show it."""
-
-    code: str
-    text: str
-    path: tuple[str, ...]
-
-    def __str__(self) -> str:
-        return f"{self.code}: {self.text} Shown by: {'; '.join(self.path)}."
-
-
 def verify(definition: Definition) -> tuple[Fault, ...]:
     """Return every fault of a definition; none means that it may be published (domain.md, sections 5 and 8, W1-W8).
 
     Proven: every stage is reachable; an end is reachable from each; no circle of automatic moves; every stage has a
     holder who can act there and a way out when he is missing; nobody can score, review or decide his own; only
     judges judge, each in his own part; HR is not above the appraisal; nothing ends rated without a score and a
-    review; no score comes out of silence; each action means one thing per stage.
+    review; no score comes out of silence; each action means one thing per stage; a part that is passed on when its days
+    are over goes by an act of the clock, in the stage of a judge, and to somebody there is.
     """
     graph = _Graph(definition)
     return (
@@ -55,6 +44,7 @@ def verify(definition: Definition) -> tuple[Fault, ...]:
         *graph.silence(),
         *graph.meanings(),
         *_role_map(definition),
+        *passing_faults(definition, graph.steps, graph.way),
     )
 
 
@@ -100,7 +90,8 @@ class _Graph:
                 yield Fault("no-ending", text, self.way(stage.id))
 
     def circles(self) -> Iterator[Fault]:
-        automatic = [step for step in self.steps if Role.SYSTEM in step.who]
+        # Passing on ends by itself: each time it goes to somebody else, and where nobody is left it is refused.
+        automatic = [step for step in self.steps if Role.SYSTEM in step.who and Effect.HAND_ON not in step.effects]
         for stage in self.stages:
             start = stage.id
             circle = shortest(automatic, start, partial(_leads_to, start), avoid=_nothing)

@@ -100,6 +100,7 @@ class Effect(StrEnum):
     NOTICE = "notice"
     NO_ACCESS = "no-access"
     CLOSE_NOT_RATED = "close-not-rated"
+    HAND_ON = "hand-on"
 
 
 JUDGING_EFFECTS = (Effect.SCORE, Effect.REVISE)
@@ -122,10 +123,15 @@ class DayKind(StrEnum):
 
 
 class CountedFrom(StrEnum):
-    """When the days of a stage begin: when it is entered, or when it is proven that the person knows."""
+    """The event after which the days of a stage are counted.
+
+    The stage is entered; it is proven that the person knows; the cycle was opened; the last day of its period.
+    """
 
     OPENING = "opening"
     PROVEN_NOTICE = "proven-notice"
+    CYCLE_OPENING = "cycle-opening"
+    PERIOD_END = "period-end"
 
 
 class Missed(StrEnum):
@@ -136,6 +142,15 @@ class Missed(StrEnum):
     DELEGATE = "delegate"
     MOVE_ON = "move-on"
     ACCEPT_BY_SILENCE = "accept-by-silence"
+
+
+class PassTo(StrEnum):
+    """To whom a missed part goes: up the line, to the head of the unit, to the named substitute, or to HR's list."""
+
+    NEXT_IN_LINE = "next-in-line"
+    UNIT_HEAD = "unit-head"
+    SUBSTITUTE = "substitute"
+    HR = "hr"
 
 
 class Facts(StrEnum):

@@ -15,8 +15,20 @@ def test_the_clock_stays_where_it_was_set_and_a_second_tick_adds_nothing(quarter
     assert first["at"] == "2026-01-12T01:00:00+00:00"
     assert first["promised"] > 0
     assert quarter.ok("tick", "--json", at=None).json["promised"] == 0
-    assert "2 working days late" in quarter.ok("work", "--as", "1009", at=None).out
+    assert quarter.ok("work", "--as", "1009", at=None).out == "Nothing waits for you.\n", "his statement is over"
+    assert "5 working days" in quarter.ok("work", "--as", "1002", at=None).out
     assert quarter.ok("tick", at=None).out == "2026-01-12 09:00: 0 messages promised.\n"
+
+
+def test_a_dry_run_shows_what_would_be_done_and_does_nothing(quarter: Terminal) -> None:
+    ran = quarter.ok("tick", "--dry-run", "--at", "2026-01-12T09:00", at=None)
+    assert "skip" in ran.out
+    assert "the days of “draft” are over (move-on)" in ran.out
+    foreseen = quarter.ok("tick", "--dry-run", "--at", "2026-01-12T09:00", "--json", at=None).json
+    assert {one["what"] for one in foreseen["would"]} >= {"your-turn", "skip"}
+    done = quarter.ok("tick", "--at", "2026-01-12T09:00", "--json", at=None).json
+    assert done["jobs"]["deadlines.run-out"] == len([one for one in foreseen["would"] if one["what"] == "skip"])
+    assert quarter.ok("tick", "--dry-run", at=None).out == "2026-01-12 09:00: nothing would be done.\n"
 
 
 def test_real_data_have_the_clock_of_the_machine(quarter: Terminal) -> None:

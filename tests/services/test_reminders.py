@@ -68,7 +68,7 @@ def test_planning_again_promises_nothing_more(desk: Desk) -> None:
 def test_a_planner_that_slept_over_several_days_sends_the_last_reminder_and_shows_the_others_as_superseded(
     desk: Desk,
 ) -> None:
-    desk.item(opened=FRIDAY_OPENING, due=DUE)
+    desk.item(stage="appeal", role="decider", action="object", opened=FRIDAY_OPENING, due=DUE)
 
     plan(desk, shanghai(3, 19))
 
@@ -78,6 +78,21 @@ def test_a_planner_that_slept_over_several_days_sends_the_last_reminder_and_show
         "due-today",
         "overdue",
     ]
+
+
+def test_the_clock_acts_before_anybody_is_told_that_he_is_late(desk: Desk) -> None:
+    desk.item(opened=FRIDAY_OPENING, due=DUE)
+
+    plan(desk, shanghai(3, 19))
+
+    assert desk.jobs() == [("deadlines.run-out", "due", 0)]
+    assert kinds(desk) == ["your-turn"]
+    assert [kind for kind, state, error in desk.messages() if error == "superseded"].count("overdue") == 2
+
+    plan(desk, shanghai(3, 24))
+
+    assert desk.jobs() == [("deadlines.run-out", "due", 0)], "it is owed once"
+    assert kinds(desk) == ["your-turn", "overdue"], "what nobody could take stays owed, and he is told"
 
 
 def test_planning_once_for_a_week_or_every_hour_of_it_leaves_the_same_obligations_known(desk: Desk) -> None:

@@ -24,10 +24,12 @@ ALLOWED: dict[str, dict[str, tuple[set[str], str]]] = {
         "submit": ({"assessor"}, "review"),
         "take-back": ({"appraisee"}, "draft"),
         "take-back-return": ({"reviewer"}, "review"),
+        "pass-on": ({"system"}, "scoring"),
         "exclude": (HR, "closed"),
     },
     "review": {
         "return": ({"reviewer"}, "scoring"),
+        "pass-on": ({"system"}, "review"),
         "change": ({"reviewer"}, "review"),
         "strike": ({"reviewer"}, "review"),
         "approve": ({"reviewer"}, "signoff"),
@@ -69,7 +71,7 @@ def favourable(stage: str, action: str, role: str) -> Case:
         decided=frozenset({"F1"}),
         last_actor=True,
         noticed=True,
-        window_over=action.startswith("conclude"),
+        window_over=action.startswith("conclude") or action == "pass-on",
         refused=action == "conclude-refused",
     )
 
@@ -148,6 +150,7 @@ def test_the_endings_and_effects_are_those_of_the_domain(lifecycle: Lifecycle) -
         "decide": {"revise", "score"},
         "send-back": {"new-round"},
         "exclude": {"close-not-rated"},
+        "pass-on": {"hand-on"},
     }
 
 

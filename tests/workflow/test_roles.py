@@ -9,7 +9,7 @@ from workflow.definition import Definition
 from workflow.errors import WorkflowError
 from workflow.form import RolesForm
 from workflow.parts import Office, Reporting, Resolution
-from workflow.roles import resolve, upward
+from workflow.roles import handed, resolve, upward
 from workflow.vocabulary import Severity
 
 PRESIDENT, VICE, SECRETARY, DIRECTOR, SECURITY, PERSONNEL = 1, 2, 3, 4, 5, 6
@@ -265,6 +265,28 @@ def test_a_late_review_goes_upward_and_the_secretary_decides(roles: RolesForm) -
     thrice = upward(roles, GUARDS_POST, OFFICE, twice.people, "reviewer")
     assert people(thrice) == (SECURITY, SECRETARY, VICE)
     assert thrice.problems == ()
+
+
+def test_whoever_has_no_part_any_more_decides_where_everybody_else_has_one(roles: RolesForm) -> None:
+    present = {"assessor": VICE, "reviewer": PRESIDENT, "decider": SECRETARY}
+    resolution = upward(roles, HEAD, OFFICE, present, "assessor")
+    assert people(resolution) == (PRESIDENT, SECRETARY, VICE)
+    assert resolution.problems == ()
+
+
+def test_the_first_of_those_named_who_may_have_it_takes_a_part(roles: RolesForm) -> None:
+    present = {"assessor": SECURITY, "reviewer": DIRECTOR, "decider": VICE}
+    resolution = handed(
+        roles, GUARDS_POST, OFFICE, holders=present, role="assessor", candidates=[SECURITY, DIRECTOR, VICE, PERSONNEL]
+    )
+    assert people(resolution) == (PERSONNEL, DIRECTOR, VICE), "neither its late holder nor anybody with a part"
+
+
+def test_where_none_of_those_named_may_have_it_everybody_keeps_his_part(roles: RolesForm) -> None:
+    present = {"assessor": SECURITY, "reviewer": DIRECTOR, "decider": VICE}
+    resolution = handed(roles, GUARDS_POST, OFFICE, holders=present, role="reviewer", candidates=[VICE, SECURITY])
+    assert people(resolution) == (SECURITY, DIRECTOR, VICE)
+    assert codes(resolution, Severity.ERROR) == ["nobody-left"]
 
 
 def test_where_nobody_is_left_the_item_stays_with_its_holder(roles: RolesForm) -> None:

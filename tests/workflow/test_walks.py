@@ -87,7 +87,7 @@ def judge(here: Walk) -> None:
         if move.effects and {"score", "revise"} & set(move.effects):
             assert role in JUDGES
         if role == "system":
-            assert move.action in {"skip", "conclude", "conclude-refused"}
+            assert move.action in {"skip", "pass-on", "conclude", "conclude-refused"}
     if here.stage == "closed":
         outcome = here.done[-1][1].outcome
         assert outcome is not None

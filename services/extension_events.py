@@ -1,0 +1,59 @@
+"""What the stream of a cycle says about the deadlines of its work items: extended, held, released."""
+
+import datetime as dt
+import hmac
+import json
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any
+
+from sqlalchemy import Row, bindparam, select
+
+from models.columns import table_of
+from models.history import Event
+from services.audit import event_fields
+from services.unit_of_work import Transaction
+
+EVENT = table_of(Event)
+EXTENDED, HELD, RELEASED = "extended", "held", "released"
+
+_TOLD = (
+    select(EVENT)
+    .where(EVENT.c.stream == bindparam("stream"), EVENT.c.kind.in_((EXTENDED, HELD, RELEASED)))
+    .order_by(EVENT.c.seq)
+)
+
+
+def told(tx: Transaction, cycle_id: int) -> Iterator[tuple[Row[Any], Mapping[str, Any]]]:
+    """Yield the events about deadlines of a cycle with their payloads, oldest first."""
+    for row in tx.all(_TOLD, {"stream": f"cycle:{cycle_id}"}):
+        yield row, json.loads(row.payload)
+
+
+def extended_until(tx: Transaction, cycle_id: int, items: Collection[int]) -> dt.datetime | None:
+    """Return until when one of these work items was last extended, or runs since its release; None where it was not.
+
+    An event whose keyed digest is wrong says nothing.
+    """
+    until = None
+    for row, payload in told(tx, cycle_id):
+        if row.kind != HELD and not set(items).isdisjoint(payload["items"]) and payload["until"] and _keyed(tx, row):
+            until = dt.datetime.fromisoformat(payload["until"])
+    return until
+
+
+def held_items(tx: Transaction, cycle_id: int) -> frozenset[int]:
+    """Return the work items of a cycle that were put on hold and not released; some may be closed since."""
+    held: set[int] = set()
+    for row, payload in told(tx, cycle_id):
+        if row.kind == HELD:
+            held.update(payload["items"])
+        elif row.kind == RELEASED:
+            held.difference_update(payload["items"])
+    return frozenset(held)
+
+
+def _keyed(tx: Transaction, row: Row[Any]) -> bool:
+    fields = event_fields(dict(row._mapping))  # noqa: SLF001 - SQLAlchemy's API
+    return row.key_id in tx.keys.secrets and hmac.compare_digest(
+        tx.keys.mac(row.prev, fields, row.key_id), str(row.mac)
+    )
