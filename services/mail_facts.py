@@ -22,7 +22,7 @@ from models.people import Assignment, Contact, Person, Post
 from models.workitems import WorkItem
 from scoring.numbers import to_decimal
 from scoring.rubric import Rule
-from services import naming
+from services import deaths, naming
 from services.definitions import lifecycle_of
 from services.errors import Refused
 from services.ledgers import state
@@ -32,7 +32,7 @@ from services.outbox_messages import ClaimedMessage
 from services.rubric_in_force import rubric_in_force
 from services.unit_of_work import Transaction
 from workflow.lifecycle import Lifecycle
-from workflow.vocabulary import CycleState, DayKind
+from workflow.vocabulary import CycleState, DayKind, Role
 
 PERSON = table_of(Person)
 CONTACT = table_of(Contact)
@@ -82,6 +82,9 @@ _APPRAISAL = (
 _ITEM = select(WORK_ITEM).where(WORK_ITEM.c.id == bindparam("item"))
 _PART = select(PARTY.c.id).where(
     PARTY.c.appraisal_id == bindparam("appraisal"), PARTY.c.person_id == bindparam("person"), PARTY.c.to_at.is_(None)
+)
+_EVER = select(PARTY.c.to_at).where(
+    PARTY.c.appraisal_id == bindparam("appraisal"), PARTY.c.person_id == bindparam("person")
 )
 _HELD = (
     select(ASSIGNMENT.c.id, ASSIGNMENT.c.person_id, ASSIGNMENT.c.post_id, POST.c.code.label("post_code"))
@@ -143,6 +146,8 @@ def look(tx: Transaction, message: ClaimedMessage, *, now: dt.datetime, base_url
     person = tx.first(_RECIPIENT, {"person": message.person_id})
     if person is None or person.erased_at is not None:
         return NotNeeded("erased")
+    if person.left is not None and deaths.recorded(tx, person.id):
+        return NotNeeded("died")
     look_ = Look(tx, message, person.language, zone, base_url, on)
     found = _READERS[kind_of(message.kind).need](look_, person)
     if isinstance(found, NotNeeded):
@@ -168,6 +173,9 @@ def _item(look_: Look, person: Row[Any]) -> dict[str, str] | NotNeeded:
         return NotNeeded("done")
     if item.holder_id != person.id:
         return NotNeeded("passed-on")
+    # A leaver answers about himself (domain.md, 5b) and judges nobody any more.
+    if item.role != Role.APPRAISEE and _left(look_, person):
+        return NotNeeded("left")
     row = look_.tx.first(_APPRAISAL, {"appraisal": item.appraisal_id})
     if row is None or row.cycle_state == CycleState.CANCELLED:
         return NotNeeded("cycle-cancelled")
@@ -218,6 +226,10 @@ def _finding(look_: Look, person: Row[Any], *, own: bool) -> dict[str, str] | No
         return NotNeeded("voided")
     if (row.person_id == person.id) is not own:
         return NotNeeded("not-theirs")
+    if not own and _left(look_, person):
+        return NotNeeded("left")
+    if not own and _replaced(look_, person, row):
+        return NotNeeded("passed-on")
     rule, days = _rule(look_, row.assignment_id, row.counted_on, row.rule)
     return {
         "finding": f"F{row.id}",
@@ -233,6 +245,19 @@ def _finding(look_: Look, person: Row[Any], *, own: bool) -> dict[str, str] | No
         "days": look_.days(DayKind.WORKING, days),
         "link": look_.link("findings", f"F{row.id}"),
     }
+
+
+def _left(look_: Look, person: Row[Any]) -> bool:
+    return person.left is not None and person.left < look_.on
+
+
+def _replaced(look_: Look, person: Row[Any], finding: Row[Any]) -> bool:
+    """Tell whether somebody had a part in the appraisal that reads a finding, and has none any more."""
+    appraisal = state(look_.tx, finding.assignment_id, finding.counted_on).appraisal_id
+    if appraisal is None:
+        return False
+    parts = look_.tx.all(_EVER, {"appraisal": appraisal, "person": person.id})
+    return bool(parts) and all(part.to_at is not None for part in parts)
 
 
 def _amount(look_: Look, rule: Rule | None) -> str:
@@ -267,7 +292,7 @@ def _clause(look_: Look, rule: Rule | None) -> str:
 
 
 def _person(look_: Look, person: Row[Any]) -> dict[str, str] | NotNeeded:
-    if person.left is not None and person.left < look_.on:
+    if _left(look_, person):
         return NotNeeded("left")
     if look_.message.appraisal_id is not None:
         row = look_.tx.first(_APPRAISAL, {"appraisal": look_.message.appraisal_id})
@@ -277,7 +302,7 @@ def _person(look_: Look, person: Row[Any]) -> dict[str, str] | NotNeeded:
 
 
 def _duty(look_: Look, person: Row[Any]) -> dict[str, str] | NotNeeded:
-    if person.left is not None and person.left < look_.on:
+    if _left(look_, person):
         return NotNeeded("left")
     payload = look_.message.payload
     month = dt.date.fromisoformat(f"{payload['month']}-01")

@@ -27,6 +27,7 @@ from services.duty_calendar import due_warnings
 from services.messages import Lateness, kind_of
 from services.outbox import Promise, note_superseded, promise_many
 from services.reminder_days import Occasion, Office, occasions
+from services.successions import pass_on_due
 from services.unit_of_work import Transaction, UnitOfWork
 from workflow.lifecycle import Lifecycle
 from workflow.vocabulary import CountedFrom, CycleState, Effect
@@ -118,7 +119,10 @@ def plan(uow: UnitOfWork, *, now: dt.datetime, warnings: DutyWarnings = due_warn
 
 
 def tick(uow: UnitOfWork, now: dt.datetime, *, warnings: DutyWarnings = due_warnings) -> Planned:
-    """Do what the passing of time asks for, up to `now`."""
+    """Do what the passing of time asks for, up to `now`: parts are passed on before anybody is reminded of them."""
+    with uow.read() as tx:
+        planned = planned_until(tx)
+    pass_on_due(uow, now=now, planned=planned)
     return plan(uow, now=now, warnings=warnings)
 
 

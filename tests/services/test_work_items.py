@@ -1,0 +1,246 @@
+"""Work items given to somebody else, and given back by who declares an interest (W2, W11)."""
+
+import datetime as dt
+from fractions import Fraction
+from typing import Any
+
+import pytest
+from sqlalchemy import update
+
+from services import desk, findings, people, reminders, work_items
+from services.access import PARTY
+from services.actors import SYSTEM
+from services.errors import AppraiseError, Malformed, NotFound, Refused
+from services.verification import verify
+from tests.services.builders import (
+    CLERK,
+    DIRECTOR,
+    ESCORT,
+    OFFICER,
+    PERSONNEL,
+    PRESIDENT,
+    SECRETARY,
+    SECURITY,
+    VICE,
+    noon,
+)
+from tests.services.closing import vouch
+from tests.services.playing import APPROVED, SUBMITTED, Play
+
+REASON = "He is ill for a month."
+
+
+def item(play: Play, of: str = CLERK) -> str:
+    return f"W{play.item(of).id}"
+
+
+def reassign(play: Play, to: str, *, of: str = CLERK, by: str = OFFICER, at: dt.datetime = SUBMITTED) -> Any:
+    actor, name = play.office.actor(by), item(play, of)
+    return work_items.reassign(play.uow, actor=actor, now=at, item=name, number=to, reason=REASON)
+
+
+def refused(play: Play, code: str, words: str, *, error: type[AppraiseError] = Refused, **given: Any) -> None:
+    before = play.rows("SELECT * FROM party ORDER BY id"), play.rows("SELECT * FROM work_item ORDER BY id")
+    with pytest.raises(error) as raised:
+        reassign(play, **given)
+    assert (raised.value.code, raised.value.sentence[-1]) == (code, ".")
+    assert words in raised.value.sentence
+    assert (play.rows("SELECT * FROM party ORDER BY id"), play.rows("SELECT * FROM work_item ORDER BY id")) == before
+
+
+def parties(play: Play, role: str, of: str = CLERK) -> list[tuple[str, str, bool]]:
+    """Who has or had a part: number, source, whether he has it now."""
+    numbers = {person: number for number, person in play.office.people.items()}
+    rows = play.rows(
+        "SELECT * FROM party WHERE appraisal_id = :id AND role = :role ORDER BY id", id=play.appraisal(of).id, role=role
+    )
+    return [(numbers[row.person_id], row.source, row.to_at is None) for row in rows]
+
+
+def mails(play: Play, to: str, *, state: str = "queued") -> list[str]:
+    rows = play.rows(
+        "SELECT kind FROM message WHERE person_id = :person AND appraisal_id = :id AND state = :state ORDER BY id",
+        person=play.office.people[to],
+        id=play.appraisal().id,
+        state=state,
+    )
+    return [row.kind for row in rows]
+
+
+def sound(play: Play) -> None:
+    """Nothing but the rows that the builder wrote without events is found by the audit."""
+    assert [str(fault) for fault in verify(play.uow).faults if fault.code != "no-event"] == []
+
+
+def test_a_work_item_passes_to_another_with_the_mails_and_the_audit(play: Play) -> None:
+    play.act(PERSONNEL, "start", at=noon(4, 1))
+    reminders.plan(play.uow, now=noon(4, 1))
+    assert mails(play, PERSONNEL) == ["your-turn"]
+    (done,) = reassign(play, SECURITY)
+    assert (done.role, done.item, done.why, done.mails) == ("assessor", item(play), "reassigned", 1)
+    assert parties(play, "assessor") == [(PERSONNEL, "roster", False), (SECURITY, "reassigned", True)]
+    assert (mails(play, PERSONNEL), mails(play, PERSONNEL, state="cancelled")) == ([], ["your-turn"])
+    reminders.plan(play.uow, now=SUBMITTED)
+    reminders.plan(play.uow, now=SUBMITTED)
+    assert mails(play, SECURITY) == ["your-turn"]
+    assert mails(play, PERSONNEL) == []
+    play.act(SECURITY, "submit")
+    assert play.appraisal().stage == "review"
+    sound(play)
+
+
+def test_the_former_holder_sees_what_he_did_and_acts_no_more_and_the_new_one_sees_it_all(play: Play) -> None:
+    code = play.deduct("C3.1", 4)
+    play.act(PERSONNEL, "start", at=noon(4, 1))
+    reassign(play, SECURITY)
+    former = desk.show(play.uow, actor=play.office.actor(PERSONNEL), now=SUBMITTED, appraisal="2026Q1/1008")
+    assert (former.actions, former.total) == ((), None)
+    assert [step.action for step in former.history] == ["start"]
+    play.refused(PERSONNEL, "submit", "not-yours", "is for the assessor")
+    owed = desk.work(play.uow, actor=play.office.actor(PERSONNEL), now=SUBMITTED)
+    assert [one.appraisal for one in owed] == ["2026Q1/1006@deputy-personnel"]
+    new = desk.show(play.uow, actor=play.office.actor(SECURITY), now=SUBMITTED, appraisal="2026Q1/1008")
+    assert new.total == "96"
+    assert [action["action"] for action in new.actions] == ["submit"]
+    with pytest.raises(Refused, match="Only the assessor"):
+        findings.void(play.uow, actor=play.office.actor(PERSONNEL), now=SUBMITTED, finding=code, reason="an error")
+    findings.void(play.uow, actor=play.office.actor(SECURITY), now=SUBMITTED, finding=code, reason="an error")
+    assert desk.show(play.uow, actor=play.who(SECURITY), now=SUBMITTED, appraisal="2026Q1/1008").total == "100"
+
+
+def test_the_days_of_the_new_holder_begin_anew(play: Play) -> None:
+    play.act(PERSONNEL, "start", at=noon(4, 1))
+    before = play.item().due_at
+    reassign(play, SECURITY, at=noon(4, 7))
+    assert play.item().due_at > before
+    assert play.item().seen_at is None
+
+
+@pytest.mark.parametrize(
+    ("to", "code", "words"),
+    [
+        (CLERK, "is-appraisee", "is the person appraised"),
+        (DIRECTOR, "has-a-part", "nobody has two"),
+        (VICE, "has-a-part", "nobody has two"),
+        (PERSONNEL, "same-holder", "is with 1006 already"),
+        (PRESIDENT, "reviewer-not-above", "must stand above whoever scores"),
+        (OFFICER, "own", "Nobody gives himself a part"),
+    ],
+)
+def test_some_can_never_be_given_the_work(play: Play, to: str, code: str, words: str) -> None:
+    play.bring("scoring")
+    refused(play, code, words, to=to)
+
+
+def test_who_left_or_is_away_or_has_an_interest_is_given_nothing(play: Play) -> None:
+    play.bring("scoring")
+    hr = {"actor": play.office.actor(OFFICER), "now": noon(3, 30)}
+    people.leave(play.uow, **hr, number=SECURITY, last=dt.date(2026, 3, 31))
+    refused(play, "no-assignment", "is in no post today", to=SECURITY)
+    people.record_absence(
+        play.uow, **hr, number=SECRETARY, kind="protected", first=dt.date(2026, 3, 1), last=dt.date(2026, 6, 1)
+    )
+    refused(play, "unavailable", "on a protected absence", to=SECRETARY)
+    people.declare_conflict(
+        play.uow, actor=SYSTEM, now=noon(3, 30), number=ESCORT, other=CLERK, first=dt.date(2026, 3, 1)
+    )
+    refused(play, "recused", "recorded interest", to=ESCORT)
+
+
+def test_nobody_judges_his_superior_and_who_acted_takes_no_other_part(play: Play) -> None:
+    play.bring("scoring", of=SECURITY)
+    refused(play, "below", "nobody judges his superior", to=ESCORT, of=SECURITY)
+    play.bring("review")
+    reassign(play, PRESIDENT)
+    play.act(PRESIDENT, "return", reason="Look at February again.")
+    refused(play, "has-a-part", "nobody has two", to=PRESIDENT)
+
+
+def test_bad_names_closed_items_and_other_peoples_items(play: Play) -> None:
+    play.bring("scoring")
+    mine = item(play)
+    refused(play, "unknown-person", "Nobody has the employee number 4711", error=NotFound, to="4711")
+    for name, error, code in (("77", Malformed, "bad-code"), ("W4711", NotFound, "unknown-work-item")):
+        with pytest.raises(error) as raised:
+            work_items.reassign(
+                play.uow, actor=play.who(OFFICER), now=SUBMITTED, item=name, number=SECURITY, reason=REASON
+            )
+        assert raised.value.code == code
+    with pytest.raises(Malformed, match="needs a reason"):
+        work_items.reassign(play.uow, actor=play.who(OFFICER), now=SUBMITTED, item=mine, number=SECURITY, reason=" ")
+    refused(play, "not-granted", "Only somebody with the grant", to=SECURITY, by=PERSONNEL)
+    refused(play, "own-or-superior", "for himself or for one of his superiors", to=SECURITY, of=PERSONNEL)
+    play.act(PERSONNEL, "submit")
+    with pytest.raises(Refused, match="is closed") as closed:
+        work_items.reassign(play.uow, actor=play.who(OFFICER), now=SUBMITTED, item=mine, number=SECURITY, reason=REASON)
+    assert closed.value.code == "item-closed"
+
+
+def test_nobody_else_states_or_answers_for_the_person(play: Play) -> None:
+    refused(play, "not-replaceable", "nobody can give", to=SECURITY)
+    play.bring("signoff")
+    refused(play, "not-replaceable", "nobody can give", to=SECURITY)
+
+
+def test_who_declares_an_interest_is_replaced_from_recording_and_appeals_too(play: Play) -> None:
+    play.act(PERSONNEL, "start", at=noon(4, 1))
+    mine = item(play)
+    done = work_items.recuse(play.uow, actor=play.who(PERSONNEL), now=noon(4, 1), item=mine, reason="She is my niece.")
+    # The next in line scores, his superior reviews, and who decided appeals gives way.
+    assert [(one.role, one.why) for one in done.handovers] == [
+        ("assessor", "recused"),
+        ("reviewer", "recused"),
+        ("decider", "recused"),
+    ]
+    assert parties(play, "assessor")[-1] == (DIRECTOR, "recused", True)
+    assert parties(play, "reviewer")[-1] == (VICE, "recused", True)
+    assert parties(play, "decider")[-1] == (SECRETARY, "recused", True)
+    play.refused(PERSONNEL, "submit", "not-yours", "is for the assessor")
+    with pytest.raises(Refused, match="conflict of interest"):
+        findings.add(
+            play.uow,
+            actor=play.who(PERSONNEL),
+            now=noon(4, 1),
+            number=CLERK,
+            rule="C3.1",
+            happened=dt.date(2026, 2, 3),
+            amount=Fraction(4),
+            reason="late",
+        )
+    # Nobody gives the part back to him.
+    refused(play, "recused", "recorded interest", to=PERSONNEL)
+    play.act(DIRECTOR, "submit")
+    play.act(VICE, "approve", at=APPROVED)
+    sound(play)
+
+
+def test_a_decider_with_an_interest_is_replaced_before_he_decides(play: Play) -> None:
+    code = play.deduct("C3.1", 4)
+    play.bring("appeal", lines={code: None})
+    work_items.recuse(play.uow, actor=play.who(VICE), now=noon(4, 8), item=item(play), reason="An old quarrel.")
+    assert parties(play, "decider")[-1] == (SECRETARY, "recused", True)
+    play.act(SECRETARY, "decide", at=noon(4, 8), reason="The day is proven.", lines={code: "keep"})
+    assert play.appraisal().outcome == "decided"
+
+
+def test_only_the_holder_declares_his_interest(play: Play) -> None:
+    play.bring("scoring")
+    for by, error in ((DIRECTOR, NotFound), (ESCORT, NotFound), (CLERK, NotFound)):
+        with pytest.raises(error):
+            work_items.recuse(play.uow, actor=play.who(by), now=SUBMITTED, item=item(play), reason="a quarrel")
+    with pytest.raises(Malformed, match="needs a reason"):
+        work_items.recuse(play.uow, actor=play.who(PERSONNEL), now=SUBMITTED, item=item(play), reason="")
+    play.bring("draft", of=ESCORT)
+    with pytest.raises(Refused, match="nobody can give"):
+        work_items.recuse(play.uow, actor=play.who(ESCORT), now=SUBMITTED, item=item(play, ESCORT), reason="no")
+
+
+def test_a_part_changed_behind_the_application_is_found(play: Play) -> None:
+    vouch(play.uow)
+    play.bring("scoring")
+    reassign(play, SECURITY)
+    assert verify(play.uow).faults == ()
+    with play.uow.engine.begin() as connection:
+        changed = update(PARTY).where(PARTY.c.source == "reassigned")
+        connection.execute(changed.values(person_id=play.office.people[ESCORT]))
+    assert [fault.code for fault in verify(play.uow).faults] == ["roster"]
