@@ -41,6 +41,8 @@ TABLE: Mapping[str, Entry] = MappingProxyType(
         "show": Entry("cli.appraisals", "One appraisal, as far as you may see it."),
         "act": Entry("cli.appraisals", "Move an appraisal, or many: state, submit, approve, object ..."),
         "explain": Entry("cli.appraisals", "A total, line by line."),
+        "workitem": Entry("cli.workitems", "Work items: give to somebody else, delegate, recuse.", group=True),
+        "person": Entry("cli.people", "People: moved, acting, absent, left, died, with what follows.", group=True),
         "document": Entry("cli.documents", "Documents: register, list, link to people.", group=True),
         "finding": Entry("cli.findings", "Findings: record, void, reply, change, strike, claim.", group=True),
         "duty": Entry("cli.duties", "Scheduled duties: record, excuse, confirm.", group=True),

@@ -14,6 +14,7 @@ from services.access import interested, own_or_superior
 from services.actors import Actor
 from services.audit import StoredText, store_text
 from services.case_facts import gather
+from services.delegations import stand_in
 from services.effects import Brought, after_move, before_move
 from services.errors import AppraiseError, Conflict, Refused
 from services.finding_writing import tell_of_proxy
@@ -77,7 +78,7 @@ def act(
         Conflict: somebody was faster, or it is not the version that the person saw.
     """
     with uow.write() as tx:
-        standing = load(tx, [appraisal], actor, now)[0]
+        standing, actor = stand_in(tx, load(tx, [appraisal], actor, now)[0], actor, now, action)
         _demand_related(standing, actor)
         if version is not None and version != standing.version:
             raise Conflict(
@@ -127,20 +128,20 @@ def act_many(
     refused: list[tuple[str, AppraiseError]] = []
     with uow.write() as tx:
         text = store_text(tx, comment)
-        standings = load(tx, appraisals, actor, now)
-        for standing in standings:
-            _demand_related(standing, actor)
-        for standing in standings:
+        standings = [stand_in(tx, one, actor, now, action) for one in load(tx, appraisals, actor, now)]
+        for standing, acting in standings:
+            _demand_related(standing, acting)
+        for standing, acting in standings:
             try:
                 taken.append(
-                    take(tx, standing, action=action, words=Words(comment=comment), actor=actor, now=now, text=text)
+                    take(tx, standing, action=action, words=Words(comment=comment), actor=acting, now=now, text=text)
                 )
             except Refused as error:
                 refused.append((standing.code, error))
         write_steps(tx, [act.step for act in taken])
         for act in taken:
             after_move(act)
-            tell_of_proxy(tx, actor, f"move/{act.step.standing.id}/{act.step.seq}", now)
+            tell_of_proxy(tx, act.step.actor, f"move/{act.step.standing.id}/{act.step.seq}", now)
     for code, refusal in refused:
         record_refusal(
             uow, "appraisal.act-many", refusal, {"actor": actor, "now": now, "appraisal": code, "action": action}

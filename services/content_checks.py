@@ -14,7 +14,7 @@ from sqlalchemy.sql.elements import ColumnElement
 from models.columns import table_of
 from models.findings import ContestedLine, FindingRevision
 from models.rubrics import Definition, WorkflowMove
-from services import definitions, documents, duties, finding_writing, organisation_write
+from services import definitions, delegations, documents, duties, finding_writing, organisation_write
 from services.audit import digest
 from services.chain_checks import EVENT, MOVE, TEXT_BODY, Faults, Told, by_right_of
 from services.errors import AppraiseError
@@ -30,6 +30,7 @@ WORKFLOW_MOVE = table_of(WorkflowMove)
 
 CONTENT: Mapping[str, tuple[Table, Any]] = {
     **definitions.CONTENT,
+    **delegations.CONTENT,
     **documents.CONTENT,
     **duties.CONTENT,
     **finding_writing.CONTENT,

@@ -2,7 +2,7 @@
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from sqlalchemy import Row, bindparam, select, update
@@ -12,7 +12,7 @@ from models.people import Person
 from models.workitems import WorkItem
 from scoring.explain import explain as explain_score
 from scoring.numbers import to_decimal
-from services import calendars, form, judging
+from services import calendars, delegations, form, judging, naming
 from services.access import PARTY
 from services.actors import Actor
 from services.case_facts import options
@@ -23,7 +23,7 @@ from services.naming import unseen
 from services.sight import Sight, sight
 from services.standing import APPRAISAL, CYCLE, Standing, load, local_day
 from services.unit_of_work import Transaction, UnitOfWork, use_case
-from workflow.vocabulary import CycleState, Outcome
+from workflow.vocabulary import JUDGING_ROLES, CycleState, Outcome
 
 WORK_ITEM = table_of(WorkItem)
 PERSON = table_of(Person)
@@ -76,18 +76,42 @@ class Owed:
     due_at: dt.datetime | None
     working_days_left: int | None
     actions: tuple[Mapping[str, Any], ...]
+    on_behalf_of: str | None = None
 
 
 def work(uow: UnitOfWork, *, actor: Actor, now: dt.datetime) -> tuple[Owed, ...]:
-    """Return what a person owes now, the most urgent first; a constant number of statements for the list itself."""
+    """Return what a person owes now, the most urgent first; a constant number of statements for the list itself.
+
+    Behind it stands what he may do for others by delegation, whose name `on_behalf_of` has.
+    """
     with uow.read() as tx:
-        items = tx.all(_OWED, {"person": actor.person_id})
-        standings = {standing.id: standing for standing in load(tx, [row.appraisal_id for row in items], actor, now)}
-        names = _names(tx, list(standings))
-        closures = calendars.closures(tx) if items else calendars.NO_CLOSURES
-        return tuple(
-            _owed(tx, row, standings[row.appraisal_id], names, closures, actor=actor, now=now) for row in items
-        )
+        owed = list(_of_person(tx, actor, actor, now))
+        day = local_day(now, naming.organisation(tx).zone)
+        mine = delegations.principals(tx, actor.person_id, day) if actor.typed_by is None else {}
+        for principal, roles in mine.items():
+            acting = Actor(principal, typed_by=actor.person_id, delegated=True)
+            owed += _of_person(tx, acting, actor, now, roles)
+        return tuple(owed)
+
+
+def _of_person(
+    tx: Transaction, acting: Actor, actor: Actor, now: dt.datetime, roles: frozenset[str] | None = None
+) -> tuple[Owed, ...]:
+    """Return what waits for the one acted for, in some of his roles; for a delegate only where he may stand in."""
+    items = [row for row in tx.all(_OWED, {"person": acting.person_id}) if roles is None or row.role in roles]
+    standings = {standing.id: standing for standing in load(tx, [row.appraisal_id for row in items], acting, now)}
+    if roles is not None and actor.person_id is not None:
+        items = [
+            row
+            for row in items
+            if delegations.unfit(tx, standings[row.appraisal_id], actor.person_id, row.role) is None
+        ]
+    names = _names(tx, list(standings))
+    closures = calendars.closures(tx) if items else calendars.NO_CLOSURES
+    found = [_owed(tx, row, standings[row.appraisal_id], names, closures, actor=acting, now=now) for row in items]
+    if roles is None:
+        return tuple(found)
+    return tuple(replace(one, on_behalf_of=names.get(acting.person_id or 0, "")) for one in found)
 
 
 def _owed(
@@ -166,6 +190,7 @@ class Shown:
     history: tuple[form.Passed, ...]
     actions: tuple[Mapping[str, Any], ...]
     override_reason: str | None
+    delegations: tuple[Mapping[str, Any], ...] = ()
 
 
 @use_case("appraisal.show")
@@ -176,13 +201,14 @@ def show(uow: UnitOfWork, *, actor: Actor, now: dt.datetime, appraisal: str) -> 
         NotFound: there is none, or it is not his to see.
     """
     with uow.write() as tx:
-        standing = load(tx, [appraisal], actor, now)[0]
+        standing, actor = delegations.stand_in(tx, load(tx, [appraisal], actor, now)[0], actor, now)
         seen = sight(tx, standing, actor, standing.today)
         if actor.typed_by is None and any(item.holder_id == actor.person_id for item in standing.items):
             tx.run(_SEEN, {"appraisal": standing.id, "person": actor.person_id, "at": now})
         names = _names(tx, [standing.id])
         score = score_of(tx, standing, seen)
         holder = next((item.holder_id for item in standing.items), None)
+        held = standing.parts.holders
         return Shown(
             standing.code,
             names.get(int(standing.row.person_id), standing.row.number),
@@ -193,7 +219,7 @@ def show(uow: UnitOfWork, *, actor: Actor, now: dt.datetime, appraisal: str) -> 
             standing.row.round,
             standing.row.outcome,
             next((item.due_at for item in standing.items), None),
-            {role: ", ".join(names[person] for person in people) for role, people in standing.parts.holders.items()},
+            {role: ", ".join(names[person] for person in people) for role, people in held.items()},
             score["total"] if score else None,
             score["grade"] if score else None,
             tuple(score["items"]) if score else (),
@@ -203,6 +229,7 @@ def show(uow: UnitOfWork, *, actor: Actor, now: dt.datetime, appraisal: str) -> 
             form.history(tx, standing, seen),
             _actions(tx, standing, actor, now),
             form.override_reason(tx, standing) if seen.facts else None,
+            delegations.shown(tx, [one for role in JUDGING_ROLES for one in held.get(role, ())], standing.today),
         )
 
 
@@ -232,7 +259,7 @@ def explain(
         NotFound: there is no such appraisal, it is not the viewer's to see, or its judgement is not released to him.
     """
     with uow.read() as tx:
-        standing = load(tx, [appraisal], actor, now)[0]
+        standing, actor = delegations.stand_in(tx, load(tx, [appraisal], actor, now)[0], actor, now)
         seen = sight(tx, standing, actor, standing.today)
         score = score_of(tx, standing, seen)
         if score is None:

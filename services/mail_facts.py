@@ -26,6 +26,7 @@ from services import deaths, naming
 from services.definitions import lifecycle_of
 from services.errors import Refused
 from services.ledgers import state
+from services.mail_standins import delegation, has_left, was_replaced
 from services.mail_words import Look
 from services.messages import Need, kind_of
 from services.outbox_messages import ClaimedMessage
@@ -82,9 +83,6 @@ _APPRAISAL = (
 _ITEM = select(WORK_ITEM).where(WORK_ITEM.c.id == bindparam("item"))
 _PART = select(PARTY.c.id).where(
     PARTY.c.appraisal_id == bindparam("appraisal"), PARTY.c.person_id == bindparam("person"), PARTY.c.to_at.is_(None)
-)
-_EVER = select(PARTY.c.to_at).where(
-    PARTY.c.appraisal_id == bindparam("appraisal"), PARTY.c.person_id == bindparam("person")
 )
 _HELD = (
     select(ASSIGNMENT.c.id, ASSIGNMENT.c.person_id, ASSIGNMENT.c.post_id, POST.c.code.label("post_code"))
@@ -174,7 +172,7 @@ def _item(look_: Look, person: Row[Any]) -> dict[str, str] | NotNeeded:
     if item.holder_id != person.id:
         return NotNeeded("passed-on")
     # A leaver answers about himself (domain.md, 5b) and judges nobody any more.
-    if item.role != Role.APPRAISEE and _left(look_, person):
+    if item.role != Role.APPRAISEE and has_left(person, look_.on):
         return NotNeeded("left")
     row = look_.tx.first(_APPRAISAL, {"appraisal": item.appraisal_id})
     if row is None or row.cycle_state == CycleState.CANCELLED:
@@ -226,9 +224,9 @@ def _finding(look_: Look, person: Row[Any], *, own: bool) -> dict[str, str] | No
         return NotNeeded("voided")
     if (row.person_id == person.id) is not own:
         return NotNeeded("not-theirs")
-    if not own and _left(look_, person):
+    if not own and has_left(person, look_.on):
         return NotNeeded("left")
-    if not own and _replaced(look_, person, row):
+    if not own and was_replaced(look_.tx, person.id, row):
         return NotNeeded("passed-on")
     rule, days = _rule(look_, row.assignment_id, row.counted_on, row.rule)
     return {
@@ -245,19 +243,6 @@ def _finding(look_: Look, person: Row[Any], *, own: bool) -> dict[str, str] | No
         "days": look_.days(DayKind.WORKING, days),
         "link": look_.link("findings", f"F{row.id}"),
     }
-
-
-def _left(look_: Look, person: Row[Any]) -> bool:
-    return person.left is not None and person.left < look_.on
-
-
-def _replaced(look_: Look, person: Row[Any], finding: Row[Any]) -> bool:
-    """Tell whether somebody had a part in the appraisal that reads a finding, and has none any more."""
-    appraisal = state(look_.tx, finding.assignment_id, finding.counted_on).appraisal_id
-    if appraisal is None:
-        return False
-    parts = look_.tx.all(_EVER, {"appraisal": appraisal, "person": person.id})
-    return bool(parts) and all(part.to_at is not None for part in parts)
 
 
 def _amount(look_: Look, rule: Rule | None) -> str:
@@ -292,7 +277,7 @@ def _clause(look_: Look, rule: Rule | None) -> str:
 
 
 def _person(look_: Look, person: Row[Any]) -> dict[str, str] | NotNeeded:
-    if _left(look_, person):
+    if has_left(person, look_.on):
         return NotNeeded("left")
     if look_.message.appraisal_id is not None:
         row = look_.tx.first(_APPRAISAL, {"appraisal": look_.message.appraisal_id})
@@ -301,8 +286,14 @@ def _person(look_: Look, person: Row[Any]) -> dict[str, str] | NotNeeded:
     return {"cycle": str(payload.get("cycle", "")), "link": look_.link("work")}
 
 
+def _delegation(look_: Look, person: Row[Any]) -> dict[str, str] | NotNeeded:
+    if has_left(person, look_.on):
+        return NotNeeded("left")
+    return delegation(look_) or NotNeeded("over")
+
+
 def _duty(look_: Look, person: Row[Any]) -> dict[str, str] | NotNeeded:
-    if _left(look_, person):
+    if has_left(person, look_.on):
         return NotNeeded("left")
     payload = look_.message.payload
     month = dt.date.fromisoformat(f"{payload['month']}-01")
@@ -325,5 +316,6 @@ _READERS: Mapping[Need, Callable[[Look, Row[Any]], dict[str, str] | NotNeeded]] 
     Need.OWN_FINDING: _own_finding,
     Need.OTHERS_FINDING: _others_finding,
     Need.DUTY: _duty,
+    Need.DELEGATION: _delegation,
     Need.PERSON: _person,
 }
