@@ -108,13 +108,20 @@ def recuse(uow: UnitOfWork, *, actor: Actor, now: dt.datetime, item: str, reason
 
 
 def open_work(tx: Transaction, code: str, actor: Actor, now: dt.datetime) -> OpenWork:
-    """Return an open work item by its name, with where its appraisal stands.
+    """Return an open work item by its name, `W77`, or by that of its appraisal, with where that stands.
 
     Raises:
-        Malformed: the name has another form than `W77`.
+        Malformed: the name has another form.
         NotFound: there is none, or the actor has nothing to do with its appraisal.
         Refused: it is closed, or its cycle is.
     """
+    if "/" in code:
+        standing = load(tx, [code], actor, now)[0]
+        if not standing.parts.related(actor.person_id):
+            raise naming.unseen(code)
+        if not standing.items:
+            raise Refused(f"{standing.code} has no open work item; nothing waits for anybody there.", "item-closed")
+        code = f"W{standing.items[0].id}"
     row = tx.first(_ITEM, {"item": naming.numbered(code, "W")})
     if row is None:
         raise _unknown(code)
