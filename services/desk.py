@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from sqlalchemy import Row, bindparam, select, update
+from sqlalchemy import Row, bindparam, or_, select, update
 
 from models.columns import table_of
 from models.people import Person
@@ -21,7 +21,7 @@ from services.errors import Refused
 from services.ledgers import OPEN_STAGES
 from services.naming import unseen
 from services.sight import Sight, sight
-from services.standing import APPRAISAL, CYCLE, Standing, load, local_day
+from services.standing import APPRAISAL, CYCLE, MOVE, Standing, load, local_day
 from services.unit_of_work import Transaction, UnitOfWork, use_case
 from workflow.vocabulary import JUDGING_ROLES, CycleState, Outcome
 
@@ -54,6 +54,17 @@ _NAMES = (
     select(PERSON.c.id, PERSON.c.number, PERSON.c.name)
     .join(PARTY, PARTY.c.person_id == PERSON.c.id)
     .where(PARTY.c.appraisal_id.in_(bindparam("appraisals", expanding=True)))
+)
+_OWN_SCORE = (
+    select(MOVE.c.score_id)
+    .where(
+        MOVE.c.appraisal_id == bindparam("appraisal"),
+        MOVE.c.score_id.is_not(None),
+        MOVE.c.role.in_([role.value for role in JUDGING_ROLES]),
+        or_(MOVE.c.actor_id == bindparam("person"), MOVE.c.on_behalf_of == bindparam("person")),
+    )
+    .order_by(MOVE.c.seq.desc())
+    .limit(1)
 )
 _SELF = (
     select(judging.RATING.c.item, judging.RATING.c.value)
@@ -240,7 +251,13 @@ def _self_scores(tx: Transaction, standing: Standing, seen: Sight) -> dict[str, 
 
 
 def score_of(tx: Transaction, standing: Standing, seen: Sight) -> Mapping[str, Any] | None:
-    """Return the score in force, or, for those who judge, what the ledger comes to while it is open; else None."""
+    """Return the score in force, or, for those who judge, what the ledger comes to while it is open; else None.
+
+    Who had a part once has the last score that he made himself.
+    """
+    if seen.own is not None:
+        row = tx.first(_OWN_SCORE, {"appraisal": standing.id, "person": seen.own})
+        return None if row is None else judging.stored_score(tx, row.score_id)
     if not seen.judgement or standing.row.outcome == Outcome.NOT_RATED:
         return None
     if standing.row.score_id is None or (standing.stage in OPEN_STAGES and not seen.as_appraisee):

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 
-from services import desk, findings, people, reminders, work_items
+from services import desk, finding_places, findings, people, reminders, work_items
 from services.access import PARTY
 from services.actors import SYSTEM
 from services.errors import AppraiseError, Malformed, NotFound, Refused
@@ -99,6 +99,13 @@ def test_the_former_holder_sees_what_he_did_and_acts_no_more_and_the_new_one_see
     play.refused(PERSONNEL, "submit", "not-yours", "is for the assessor")
     owed = desk.work(play.uow, actor=play.office.actor(PERSONNEL), now=SUBMITTED)
     assert [one.appraisal for one in owed] == ["2026Q1/1006@deputy-personnel"]
+    later = play.deduct("C3.1", 3, at=noon(4, 3), by=SECURITY)
+    for one in (former, desk.show(play.uow, actor=play.who(PERSONNEL), now=noon(4, 3), appraisal="2026Q1/1008")):
+        assert [step.action for step in one.history] == ["start"]
+    (seen,) = finding_places.of_appraisal(play.uow, actor=play.who(PERSONNEL), now=noon(4, 3), appraisal="2026Q1/1008")
+    # What he recorded himself he reads whole, and what was recorded after him not at all.
+    assert (seen.code, seen.amount) == (code, 4)
+    findings.void(play.uow, actor=play.who(SECURITY), now=noon(4, 3), finding=later, reason="an error")
     new = desk.show(play.uow, actor=play.office.actor(SECURITY), now=SUBMITTED, appraisal="2026Q1/1008")
     assert new.total == "96"
     assert [action["action"] for action in new.actions] == ["submit"]
@@ -106,6 +113,21 @@ def test_the_former_holder_sees_what_he_did_and_acts_no_more_and_the_new_one_see
         findings.void(play.uow, actor=play.office.actor(PERSONNEL), now=SUBMITTED, finding=code, reason="an error")
     findings.void(play.uow, actor=play.office.actor(SECURITY), now=SUBMITTED, finding=code, reason="an error")
     assert desk.show(play.uow, actor=play.who(SECURITY), now=SUBMITTED, appraisal="2026Q1/1008").total == "100"
+
+
+def test_a_former_assessor_keeps_the_score_he_made_and_learns_no_later_one(play: Play) -> None:
+    code = play.deduct("C3.1", 4)
+    play.bring("review")
+    play.act(DIRECTOR, "return", reason="Look at February again.")
+    reassign(play, SECURITY, at=noon(4, 3))
+    play.act(SECURITY, "submit", at=noon(4, 7))
+    play.act(DIRECTOR, "strike", at=noon(4, 7), reason="It is not proven.", lines={code: None})
+    play.act(DIRECTOR, "approve", at=noon(4, 7))
+    shown = desk.show(play.uow, actor=play.who(PERSONNEL), now=noon(4, 8), appraisal="2026Q1/1008")
+    assert shown.total == "96"
+    assert [step.action for step in shown.history] == ["start", "submit", "return"]
+    assert shown.history[-1].comment is None
+    assert desk.show(play.uow, actor=play.who(CLERK), now=noon(4, 8), appraisal="2026Q1/1008").total == "100"
 
 
 def test_the_days_of_the_new_holder_begin_anew(play: Play) -> None:
