@@ -6,8 +6,11 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 import pytest
+from sqlalchemy import update
 
-from services import deaths, enrolment, lives, people, reminders
+from models.columns import table_of
+from models.people import Assignment, Contact, Grant, Person
+from services import deaths, enrolment, lives, people, reminders, work_items
 from services.appraisals import act
 from services.consequences import Followed
 from services.errors import AppraiseError, NotFound, Refused
@@ -24,6 +27,8 @@ from tests.services.builders import (
     SECRETARY,
     SECURITY,
     VICE,
+    assignment,
+    granted,
     noon,
 )
 from tests.services.closing import JUDGES, finalise
@@ -334,6 +339,66 @@ def test_whoever_died_is_in_no_later_cycle(play: Play) -> None:
         assert deaths.everybody(tx) == {play.office.people[CLERK]}
     with pytest.raises(Refused, match="no assignment there that is rated"):
         enrolment.enrol(play.uow, actor=play.office.actor(OFFICER), now=noon(3, 3), cycle="2026Q1", number=CLERK)
+
+
+def test_two_posts_and_a_late_comer_through_a_quarter(play: Play) -> None:
+    office, hr = play.office, play.office.actor(OFFICER)
+    with play.uow.write() as tx:
+        second = assignment(office.people[ESCORT], office.posts["clerical"], office.unit, first=dt.date(2026, 1, 1))
+        tx.insert(table_of(Assignment), second | {"main": False, "in_charge_id": office.people[PERSONNEL]})
+        joined = {"number": "1010", "name": "Person 1010", "language": "en", "joined": dt.date(2026, 3, 25)}
+        late = tx.insert(table_of(Person), joined)
+        place = assignment(late, office.posts["clerical"], office.unit, first=dt.date(2026, 3, 25))
+        tx.insert(table_of(Assignment), place)
+    opened = enrolment.enrol(play.uow, actor=hr, now=MARCH, cycle="2026Q1", number=f"{ESCORT}@clerical")
+    assert opened == ("2026Q1/1009@clerical",)
+    # Five working days are below the ten that an appraisal takes.
+    with pytest.raises(Refused, match="no assignment there that is rated"):
+        enrolment.enrol(play.uow, actor=hr, now=noon(3, 26), cycle="2026Q1", number="1010")
+    _through(play, f"{ESCORT}@escort", SECURITY, DIRECTOR)
+    _through(play, f"{ESCORT}@clerical", PERSONNEL, DIRECTOR)
+    bring_to_the_end(play, but=[ESCORT])
+    found = table(play)
+    assert (found["1009@escort"], found["1009@clerical"]) == (("accepted", 100), ("accepted", 100))
+    assert [name for name in found if name.startswith("1010")] == []
+
+
+def test_relatives_are_kept_apart_from_scoring_to_the_signed_table(play: Play) -> None:
+    play.act(PERSONNEL, "start", at=MARCH)
+    work_items.recuse(
+        play.uow, actor=play.office.actor(PERSONNEL), now=MARCH, item=f"W{play.item().id}", reason="my niece"
+    )
+    bring_to_the_end(play)
+    by = [move.actor_id for move in play.moves() if move.action in {"submit", "approve"}]
+    assert by == [play.office.people[DIRECTOR], play.office.people[VICE]]
+    assert table(play)["1008@clerical"] == ("accepted", 100)
+
+
+def test_who_has_no_address_and_no_desk_goes_through_the_quarter_on_paper(play: Play) -> None:
+    with play.uow.write() as tx:
+        contact = table_of(Contact)
+        ended = update(contact).where(contact.c.person_id == play.office.people[ESCORT])
+        tx.run(ended.values(valid_to=dt.date(2025, 12, 31)))
+        tx.insert(table_of(Grant), granted(play.office.people[CLERK], "proxy"))
+    typed = play.office.proxy(ESCORT, CLERK, "he has no desk")
+    play.act(typed, "state", of=ESCORT, at=SUBMITTED, reason="My quarter.")
+    play.act(SECURITY, "submit", of=ESCORT, at=SUBMITTED)
+    play.act(DIRECTOR, "approve", of=ESCORT, at=APPROVED)
+    reminders.tick(play.uow, APPROVED)
+    waiting = claim_messages(play.uow, now=APPROVED, limit=1000, lease=dt.timedelta(0))
+    theirs = [one for one in waiting if one.person_id == play.office.people[ESCORT]]
+    assert "released" in [one.kind for one in theirs]
+    for message in theirs:
+        with play.uow.read() as tx:
+            found = look(tx, message, now=APPROVED, base_url="https://appraise.example")
+        # On the list that HR prints: needed, and no address to send it to.
+        assert not isinstance(found, Needed) or found.address is None
+    play.act(OFFICER, "deliver", of=ESCORT, at=noon(4, 7), reason="handed over", witness="the clerk saw it")
+    play.act(typed, "accept", of=ESCORT, at=noon(4, 8))
+    step = play.moves(ESCORT)[-1]
+    assert (step.on_behalf_of, step.actor_id) == (play.office.people[ESCORT], play.office.people[CLERK])
+    bring_to_the_end(play)
+    assert table(play)["1009@escort"] == ("accepted", 100)
 
 
 def test_a_preview_shows_everything_and_writes_nothing(play: Play) -> None:

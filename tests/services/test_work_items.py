@@ -10,7 +10,11 @@ from sqlalchemy import update
 from services import desk, finding_places, findings, people, reminders, work_items
 from services.access import PARTY
 from services.actors import SYSTEM
-from services.errors import AppraiseError, Malformed, NotFound, Refused
+from services.appraisals import Words, take
+from services.errors import AppraiseError, Conflict, Malformed, NotFound, Refused
+from services.handover import hand_over
+from services.moving import write_steps
+from services.standing import Standing, load
 from services.verification import verify
 from tests.services.builders import (
     CLERK,
@@ -266,3 +270,31 @@ def test_a_part_changed_behind_the_application_is_found(play: Play) -> None:
         changed = update(PARTY).where(PARTY.c.source == "reassigned")
         connection.execute(changed.values(person_id=play.office.people[ESCORT]))
     assert [fault.code for fault in verify(play.uow).faults] == ["roster"]
+
+
+def test_of_an_act_and_a_reassignment_at_the_same_moment_one_is_a_conflict(play: Play) -> None:
+    def approve_late(stale: Standing) -> None:
+        with play.uow.write() as tx:
+            late = take(tx, stale, action="approve", words=Words(), actor=play.who(DIRECTOR), now=APPROVED)
+            write_steps(tx, [late.step])
+
+    def hand_over_late(stale: Standing) -> None:
+        who = {"was": play.office.people[PRESIDENT], "becomes": play.office.people[SECRETARY], "why": "reassigned"}
+        with play.uow.write() as tx:
+            hand_over(tx, stale, role="reviewer", actor=play.who(OFFICER), now=APPROVED, **who)
+
+    def read(by: str) -> Standing:
+        with play.uow.read() as tx:
+            return load(tx, ["2026Q1/1008"], play.who(by), APPROVED)[0]
+
+    play.bring("review")
+    stale = read(DIRECTOR)
+    reassign(play, PRESIDENT, at=APPROVED)
+    with pytest.raises(Conflict, match="nothing was written"):
+        approve_late(stale)
+    assert (play.appraisal().stage, play.item().holder_id) == ("review", play.office.people[PRESIDENT])
+    stale = read(OFFICER)
+    play.act(PRESIDENT, "approve", at=APPROVED)
+    with pytest.raises(Conflict, match="just changed hands"):
+        hand_over_late(stale)
+    assert parties(play, "reviewer")[-1] == (PRESIDENT, "reassigned", True)
