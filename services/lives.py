@@ -175,6 +175,8 @@ def absent(
         one.close_unrated()
         if first <= one.today <= (last or dt.date.max):
             _stop_answers(one)
+        elif first > one.today:
+            one.notes.append(f"Where an answer is awaited on {first}, record then that the person cannot be reached.")
         one.pass_on(frozenset({one.person.id}), on=first if preview else max(first, one.today), later=not preview)
 
     return carry_out(uow, act, "absent", first, actor=actor, now=now, number=number, preview=preview, own=not protected)

@@ -59,6 +59,12 @@ def reassign(
         demand_distance(tx, actor, now, standing.row.person_id, "give work to somebody else")
         stored = _reason(tx, reason, "Giving work to somebody else")
         demand_judging(work)
+        near = {actor.person_id, actor.typed_by} - {None}
+        if any(one in near for people in standing.parts.holders.values() for one in people):
+            raise Refused(
+                f"You have a part in {standing.code} yourself, so another officer must say who does the rest of it.",
+                "own-part",
+            )
         person = naming.person(tx, number)
         if person.id in {actor.person_id, actor.typed_by}:
             raise Refused("Nobody gives himself a part; another officer must do it.", "own")

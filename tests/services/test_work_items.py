@@ -158,6 +158,11 @@ def test_some_can_never_be_given_the_work(play: Play, to: str, code: str, words:
     refused(play, code, words, to=to)
 
 
+def test_who_has_a_part_does_not_say_who_has_the_others(play: Play) -> None:
+    play.bring("scoring", of=SECURITY)
+    refused(play, "own-part", "another officer must say", to=VICE, of=SECURITY, by=PRESIDENT)
+
+
 def test_who_left_or_is_away_or_has_an_interest_is_given_nothing(play: Play) -> None:
     play.bring("scoring")
     hr = {"actor": play.office.actor(OFFICER), "now": noon(3, 30)}
