@@ -26,7 +26,7 @@ from services import deaths, naming
 from services.definitions import lifecycle_of
 from services.errors import Refused
 from services.ledgers import state
-from services.mail_standins import delegation, has_left, was_replaced
+from services.mail_standins import delegation, has_left, lost_part, was_replaced
 from services.mail_words import Look
 from services.messages import Need, kind_of
 from services.outbox_messages import ClaimedMessage
@@ -169,7 +169,7 @@ def _item(look_: Look, person: Row[Any]) -> dict[str, str] | NotNeeded:
     item = look_.tx.first(_ITEM, {"item": look_.message.work_item_id})
     if item is None or item.closed_at is not None:
         return NotNeeded("done")
-    if item.holder_id != person.id:
+    if item.holder_id != person.id or lost_part(look_.tx, item):
         return NotNeeded("passed-on")
     # A leaver answers about himself (domain.md, 5b) and judges nobody any more.
     if item.role != Role.APPRAISEE and has_left(person, look_.on):

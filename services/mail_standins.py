@@ -19,11 +19,19 @@ PERSON = table_of(Person)
 _EVER = select(PARTY.c.to_at).where(
     PARTY.c.appraisal_id == bindparam("appraisal"), PARTY.c.person_id == bindparam("person")
 )
+_IN_ROLE = _EVER.where(PARTY.c.role == bindparam("role"))
 _DELEGATED = (
     select(DELEGATION.c.valid_from, DELEGATION.c.valid_to, PERSON.c.name)
     .join(PERSON, PERSON.c.id == DELEGATION.c.person_id)
     .where(DELEGATION.c.id == bindparam("delegation"))
 )
+
+
+def lost_part(tx: Transaction, item: Any) -> bool:
+    """Tell whether the part that a work item lies in was taken from its holder."""
+    values = {"appraisal": item.appraisal_id, "person": item.holder_id, "role": item.role}
+    parts = tx.all(_IN_ROLE, values)
+    return bool(parts) and all(part.to_at is not None for part in parts)
 
 
 def has_left(person: Any, on: dt.date) -> bool:

@@ -7,13 +7,13 @@ day the rest. Doing it again does nothing.
 
 import datetime as dt
 import zoneinfo
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import BindParameter, Row, and_, bindparam, cast, exists, literal, null, or_, select, union_all, update
 
-from models.columns import table_of
+from models.columns import UtcDateTime, table_of
 from models.people import Absence, ConflictOfInterest
 from services import naming
 from services.access import PARTY
@@ -33,6 +33,9 @@ RENEWED = ASSIGNMENT.alias("renewed")
 
 LOOKS_BACK = dt.timedelta(days=400)
 """How long after a change its parts are looked for: every first planning of a day looks, so a year is ample."""
+
+LATELY = dt.timedelta(days=7)
+"""How long after a part changed hands a work item of its former holder is looked for."""
 
 _ON: BindParameter[Any] = bindparam("on", type_=ASSIGNMENT.c.valid_from.type)
 _SINCE: BindParameter[Any] = bindparam("since", type_=ASSIGNMENT.c.valid_from.type)
@@ -105,21 +108,38 @@ _PARTS = (
     .order_by(PARTY.c.appraisal_id)
 )
 _BATCH = 500
-_STRAY = (
+_ENDED = PARTY.alias("ended")
+# A move that read the parts just before one changed hands opens its item for the former holder.
+_STRAYS = (
     select(WORK_ITEM.c.id, PARTY.c.person_id.label("holder"))
-    .join(PARTY, and_(PARTY.c.appraisal_id == WORK_ITEM.c.appraisal_id, PARTY.c.role == WORK_ITEM.c.role))
+    .join(
+        _ENDED,
+        and_(
+            _ENDED.c.appraisal_id == WORK_ITEM.c.appraisal_id,
+            _ENDED.c.person_id == WORK_ITEM.c.holder_id,
+            _ENDED.c.role == WORK_ITEM.c.role,
+            _ENDED.c.seat == WORK_ITEM.c.seat,
+        ),
+    )
+    .join(
+        PARTY,
+        and_(
+            PARTY.c.appraisal_id == WORK_ITEM.c.appraisal_id,
+            PARTY.c.role == WORK_ITEM.c.role,
+            PARTY.c.seat == WORK_ITEM.c.seat,
+            PARTY.c.to_at.is_(None),
+        ),
+    )
     .where(
+        _ENDED.c.to_at >= bindparam("lately", type_=UtcDateTime()),
         WORK_ITEM.c.closed_at.is_(None),
-        WORK_ITEM.c.holder_id.in_(bindparam("people", expanding=True)),
-        PARTY.c.seat == WORK_ITEM.c.seat,
-        PARTY.c.to_at.is_(None),
         PARTY.c.person_id != WORK_ITEM.c.holder_id,
     )
 )
 _TAKE = (
     update(WORK_ITEM)
     .where(WORK_ITEM.c.id == bindparam("item"), WORK_ITEM.c.closed_at.is_(None))
-    .values(holder_id=bindparam("holder"), seen_at=None, next_action_at=bindparam("at"))
+    .values(holder_id=bindparam("holder"), seen_at=None, next_action_at=bindparam("at", type_=UtcDateTime()))
 )
 
 
@@ -159,6 +179,7 @@ def pass_on_due(uow: UnitOfWork, *, now: dt.datetime, planned: dt.datetime | Non
         row = tx.first(naming.ANY_ORGANISATION)
         if row is None or (planned is not None and local_day(planned, row.zone) >= local_day(now, row.zone)):
             return PassedOn()
+        _take_strays(tx, now)
         return pass_on(tx, actor=SYSTEM, now=now)
 
 
@@ -243,7 +264,6 @@ def _pass_on(
                 handovers.append(
                     hand_over(tx, standing, role=role, was=was, becomes=person, why=code, actor=actor, now=now)
                 )
-    _take_strays(tx, [one.was for one in handovers], now)
     return PassedOn(tuple(handovers), tuple(stuck))
 
 
@@ -267,9 +287,7 @@ def _successors(
     return None if found.problems else found.people
 
 
-def _take_strays(tx: Transaction, people: Sequence[int], now: dt.datetime) -> None:
+def _take_strays(tx: Transaction, now: dt.datetime) -> None:
     """Let an item that a move opened for a former holder at the same moment follow the part."""
-    if not people:
-        return
-    for row in tx.all(_STRAY, {"people": sorted(set(people))}):
+    for row in tx.all(_STRAYS, {"lately": now - LATELY}):
         tx.run(_TAKE, {"item": row.id, "holder": row.holder, "at": now})

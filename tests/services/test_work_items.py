@@ -13,8 +13,10 @@ from services.actors import SYSTEM
 from services.appraisals import Words, take
 from services.errors import AppraiseError, Conflict, Malformed, NotFound, Refused
 from services.handover import hand_over
+from services.mail_facts import NotNeeded, look
 from services.moving import write_steps
-from services.standing import Standing, load
+from services.outbox_messages import claim_messages, put_in_doubt
+from services.standing import WORK_ITEM, Standing, load
 from services.verification import verify
 from tests.services.builders import (
     CLERK,
@@ -303,3 +305,34 @@ def test_of_an_act_and_a_reassignment_at_the_same_moment_one_is_a_conflict(play:
     with pytest.raises(Conflict, match="just changed hands"):
         hand_over_late(stale)
     assert parties(play, "reviewer")[-1] == (PRESIDENT, "reassigned", True)
+
+
+def test_what_a_sender_has_claimed_already_is_not_handed_over_to_who_was_replaced(play: Play) -> None:
+    play.act(PERSONNEL, "start", at=noon(4, 1))
+    reminders.plan(play.uow, now=noon(4, 1))
+    claimed = claim_messages(play.uow, now=noon(4, 1), limit=1000, lease=dt.timedelta(minutes=5))
+    (mine,) = [
+        one
+        for one in claimed
+        if (one.person_id, one.appraisal_id) == (play.office.people[PERSONNEL], play.appraisal().id)
+    ]
+    reassign(play, SECURITY)
+    with play.uow.write() as tx:
+        assert not put_in_doubt(tx, mine, now=SUBMITTED)
+
+
+def test_an_item_opened_for_a_former_holder_follows_the_part_and_he_is_not_mailed(play: Play) -> None:
+    play.act(PERSONNEL, "start", at=noon(4, 1))
+    reassign(play, SECURITY)
+    with play.uow.write() as tx:
+        tx.run(
+            update(WORK_ITEM).where(WORK_ITEM.c.id == play.item().id).values(holder_id=play.office.people[PERSONNEL])
+        )
+    reminders.plan(play.uow, now=SUBMITTED)
+    for message in claim_messages(play.uow, now=SUBMITTED, limit=1000, lease=dt.timedelta(0)):
+        with play.uow.read() as tx:
+            found = look(tx, message, now=SUBMITTED, base_url="https://appraise.example")
+        if (message.person_id, message.appraisal_id) == (play.office.people[PERSONNEL], play.appraisal().id):
+            assert found == NotNeeded("passed-on")
+    reminders.tick(play.uow, noon(4, 3))
+    assert play.item().holder_id == play.office.people[SECURITY]
