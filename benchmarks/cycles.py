@@ -49,6 +49,7 @@ def _due(uow: UnitOfWork) -> dt.datetime | None:
             lifecycle=lifecycle_of(tx, cycle.workflow_id),
             stage=FIRST_STAGE,
             start=offices.OPENED,
+            marks=due_dates.Marks(offices.OPENED, cycle.period_to),
         )
 
 

@@ -37,12 +37,13 @@ def work(context: typer.Context, as_: AsOption = None, reason: ReasonOption = No
     language = shared.language
     print_table(
         "",
-        heading(language, "appraisal", "appraisee", "stage", "deadline", "time-left", "possible"),
+        heading(language, "work-item", "appraisal", "appraisee", "stage", "deadline", "time-left", "possible"),
         [
             (
+                item.item,
                 item.appraisal,
                 item.person,
-                item.wording[language],
+                item.wording[language] + (f" ({term('delegate', language)})" if item.on_behalf_of else ""),
                 shared.local(item.due_at),
                 _left(item.working_days_left, language),
                 _possible(item.actions, language),
@@ -96,6 +97,7 @@ def show(
     if shown.override_reason:
         say(f"The rubric counts by an override: {shown.override_reason}")
     say(*(f"  {heading(language, role)[0]}: {people}" for role, people in shown.holders.items()))
+    say(*(_stands_in(one, language) for one in shown.delegations))
     if shown.total is not None:
         grade = f", {heading(language, 'grade')[0].lower()} {shown.grade}" if shown.grade else ""
         say("", f"{heading(language, 'total')[0]}: {shown.total}{grade}")
@@ -107,6 +109,12 @@ def show(
     if shown.actions:
         say("", f"{heading(language, 'you-can')[0]}: {_possible(shown.actions, language) or 'nothing yet'}")
         say(*(f"  {action['action']}: {action['blocked']}" for action in shown.actions if action["blocked"]))
+
+
+def _stands_in(one: Mapping[str, Any], language: Language) -> str:
+    role = f", {term(one['role'], language)}" if one["role"] else ""
+    word = heading(language, "delegate")[0]
+    return f"  {word}: {one['delegate']} <- {one['holder']}{role}, {one['from']} - {one['to']}"
 
 
 def _items(shown: Any, language: str) -> None:

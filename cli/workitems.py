@@ -1,4 +1,4 @@
-"""`appraise workitem`: one piece of owed work, put on hold or released."""
+"""`appraise workitem`: work given to somebody else, delegated, given back for an interest, or put on hold."""
 
 from typing import Annotated
 
@@ -6,12 +6,115 @@ import typer
 
 from cli.commands import new_group
 from cli.output import AsOption, JsonOption, ProxyReasonOption, print_json, say
+from cli.parsing import day_of
 from cli.session import session
 
 group = new_group()
 
-ItemArgument = Annotated[str, typer.Argument(metavar="ITEM", help="The work item, such as W77.")]
 WhyOption = Annotated[str, typer.Option("--reason", help="Why; it is kept with it.")]
+ItemArgument = Annotated[str, typer.Argument(metavar="ITEM", help="The work item, such as W77; `appraise work` lists.")]
+
+
+@group.command(
+    "reassign", epilog='Example: appraise workitem reassign W77 --to 1005 --reason "ill for a month" --as 1007'
+)
+def reassign(
+    context: typer.Context,
+    *,
+    item: ItemArgument,
+    to: Annotated[str, typer.Option("--to", metavar="EMPLOYEE", help="Who does it from now on.")],
+    reason: Annotated[str, typer.Option("--reason", help="Why it goes to somebody else.")],
+    as_: AsOption = None,
+    proxy_reason: ProxyReasonOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Give an open work item, and the part it lies in, to somebody else; by HR, never above the officer himself.
+
+    Never to the person appraised, to who has another part or an interest, has left, or stands below that person.
+    """
+    from services import work_items
+
+    shared = session(context)
+    actor = shared.actor(as_, proxy_reason or reason)
+    done = work_items.reassign(shared.uow, actor=actor, now=shared.now(), item=item, number=to, reason=reason)
+    if json:
+        print_json({"item": item, "to": to, "due_at": done[0].due_at, "mails_stopped": done[0].mails})
+        return
+    say(f"{item} is with {to} now, who is told once; it is due {shared.local(done[0].due_at) or 'without a day'}.")
+
+
+@group.command(
+    "delegate",
+    epilog="Example: appraise workitem delegate --to 1005 --from 2026-04-07 --until 2026-04-10 --as 1006",
+)
+def delegate(
+    context: typer.Context,
+    *,
+    item: Annotated[
+        str | None, typer.Argument(metavar="[ITEM]", help="A work item it must hold for; narrows it to that role.")
+    ] = None,
+    to: Annotated[str, typer.Option("--to", metavar="EMPLOYEE", help="The substitute.")],
+    first: Annotated[str, typer.Option("--from", metavar="DATE", help="The first day; today or later.")],
+    last: Annotated[str, typer.Option("--until", metavar="DATE", help="The last day.")],
+    role: Annotated[
+        str | None, typer.Option("--role", help="assessor, reviewer or decider; by default whatever you judge.")
+    ] = None,
+    holder: Annotated[
+        str | None, typer.Option("--holder", metavar="EMPLOYEE", help="By HR: for whom, if not for yourself.")
+    ] = None,
+    reason: Annotated[str | None, typer.Option("--reason", help="Why; HR alone reads it.")] = None,
+    as_: AsOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Name a substitute for some days: he acts on your behalf, with both names in the audit, on those days only.
+
+    He scores, reviews and decides for you, never in his own appraisal or where he has a part or an interest; your own
+    statement and answer stay yours. The same again with another --until changes the last day.
+    """
+    from services import delegations
+
+    shared = session(context)
+    done = delegations.delegate(
+        shared.uow,
+        actor=shared.actor(as_),
+        now=shared.now(),
+        number=to,
+        first=day_of(first, "--from"),
+        last=day_of(last, "--until"),
+        role=role,
+        item=item,
+        holder=holder,
+        reason=reason,
+    )
+    if json:
+        print_json(done)
+        return
+    say(f"{done.delegate} stands in for {done.holder} from {done.first} to {done.last} ({done.role or 'all roles'}).")
+    say(*(f"  Not for {code}: {why}." for code, why in done.not_for))
+
+
+@group.command("recuse", epilog='Example: appraise workitem recuse W77 --reason "she is my niece" --as 1006')
+def recuse(
+    context: typer.Context,
+    *,
+    item: ItemArgument,
+    reason: Annotated[str, typer.Option("--reason", help="What the interest is; HR alone reads it.")],
+    as_: AsOption = None,
+    proxy_reason: ProxyReasonOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Declare an interest in the person appraised and be replaced: from scoring, recording, reviewing and appeals."""
+    from services import work_items
+
+    shared = session(context)
+    # The reason is HR's alone, so it is never taken for that of the entry by proxy, which is shown.
+    actor = shared.actor(as_, proxy_reason)
+    done = work_items.recuse(shared.uow, actor=actor, now=shared.now(), item=item, reason=reason)
+    if json:
+        print_json({"item": item, "passed": len(done.handovers), "stuck": done.stuck})
+        return
+    say(f"Your interest is recorded; {len(done.handovers)} parts passed to others.")
+    say(*(f"Nobody is left for {one.appraisal} ({one.role}); HR must name somebody." for one in done.stuck))
 
 
 @group.command("hold", epilog='Example: appraise workitem hold W77 --reason "in dispute before a court" --as 1007')

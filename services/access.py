@@ -115,11 +115,12 @@ _CONFLICTS = select(CONFLICT.c.other_id).where(
 class Parts:
     """Who holds which role of one appraisal now, who held one, and what the acting person is granted.
 
-    `recused` are the people in whom the acting person has a declared interest, or who have one in him.
+    `former` says until when each of those had a part who have none any more. `recused` are the people in whom the
+    acting person has a declared interest, or who have one in him.
     """
 
     holders: Mapping[str, Sequence[int]]
-    former: frozenset[int]
+    former: Mapping[int, dt.datetime]
     granted: frozenset[str]
     recused: frozenset[int] = frozenset()
 
@@ -164,15 +165,15 @@ def parts_of(tx: Transaction, appraisals: Sequence[int], person_id: int | None, 
 
 def _parts(rows: Iterable[Row[Any]], granted: frozenset[str], recused: frozenset[int]) -> Parts:
     holders: dict[str, list[tuple[int, int]]] = {}
-    former = set()
+    former: dict[int, dt.datetime] = {}
     for row in rows:
         if row.to_at is None:
             holders.setdefault(row.role, []).append((row.seat, row.person_id))
         else:
-            former.add(row.person_id)
+            former[row.person_id] = max(row.to_at, former.get(row.person_id, row.to_at))
     return Parts(
         {role: tuple(person for _, person in sorted(seats)) for role, seats in holders.items()},
-        frozenset(former),
+        former,
         granted,
         recused,
     )

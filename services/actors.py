@@ -7,12 +7,14 @@ from dataclasses import dataclass
 class Actor:
     """The person an act is by. `person_id` is None for the system.
 
-    For an entry by proxy `typed_by` is the person at the keyboard and `reason` says why (W17).
+    For an entry by proxy `typed_by` is the person at the keyboard and `reason` says why (W17). `delegated` says that he
+    acts by a delegation that was looked up, and so needs no right to enter for others.
     """
 
     person_id: int | None
     typed_by: int | None = None
     reason: str | None = None
+    delegated: bool = False
 
     @property
     def actor_id(self) -> int | None:

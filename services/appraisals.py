@@ -15,6 +15,7 @@ from services.access import interested, own_or_superior
 from services.actors import Actor
 from services.audit import StoredText, store_text
 from services.case_facts import gather
+from services.delegations import stand_in
 from services.effects import Brought, after_move, before_move
 from services.errors import AppraiseError, Conflict, Refused
 from services.finding_writing import tell_of_proxy
@@ -84,7 +85,7 @@ def act(
     try:
         with uow.write() as tx:
             standings += load(tx, [appraisal], actor, now)
-            (standing,) = standings
+            standing, actor = stand_in(tx, standings[0], actor, now, action)
             _demand_related(standing, actor)
             _demand_seen(standing, version, ledger_version)
             taken = take(tx, standing, action=action, words=words or Words(), actor=actor, now=now)
@@ -144,18 +145,19 @@ def act_many(
         with uow.write() as tx:
             text = store_text(tx, comment)
             standings += load(tx, appraisals, actor, now)
-            for standing in standings:
-                _demand_related(standing, actor)
-            for standing in standings:
+            acting = [stand_in(tx, standing, actor, now, action) for standing in standings]
+            for standing, who in acting:
+                _demand_related(standing, who)
+            for standing, who in acting:
                 try:
                     words = Words(comment=comment)
-                    taken.append(take(tx, standing, action=action, words=words, actor=actor, now=now, text=text))
+                    taken.append(take(tx, standing, action=action, words=words, actor=who, now=now, text=text))
                 except Refused as error:
                     refused.append((standing.code, error))
             write_steps(tx, [act.step for act in taken])
             for act in taken:
                 after_move(act)
-                tell_of_proxy(tx, actor, f"move/{act.step.standing.id}/{act.step.seq}", now)
+                tell_of_proxy(tx, act.step.actor, f"move/{act.step.standing.id}/{act.step.seq}", now)
     except Conflict as conflict:
         raise overtaken(uow, conflict, standings, actor=actor) from conflict
     for code, refusal in refused:

@@ -14,7 +14,7 @@ from sqlalchemy import BindParameter, Table, bindparam, func, select, type_coerc
 from models.columns import BIGINT, MILLIONTH, table_of
 from models.findings import ContestedLine, FindingRevision
 from models.rubrics import Definition, WorkflowMove
-from services import definitions, documents, duties, finding_writing, organisation_write
+from services import definitions, delegations, documents, duties, finding_writing, organisation_write
 from services.audit import digest
 from services.chain_checks import TEXT_BODY, Faults, Told, by_right_of
 from services.errors import AppraiseError
@@ -32,6 +32,7 @@ WORKFLOW_MOVE = table_of(WorkflowMove)
 
 CONTENT: Mapping[str, tuple[Table, Any]] = {
     **definitions.CONTENT,
+    **delegations.CONTENT,
     **documents.CONTENT,
     **duties.CONTENT,
     **finding_writing.CONTENT,

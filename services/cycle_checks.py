@@ -10,15 +10,14 @@ from models.columns import table_of
 from models.cycles import Cycle, CycleRubric, Proposal, Roster
 from models.outbox import Job
 from models.people import Person
-from services.access import PARTY
 from services.audit import digest
 from services.chain_checks import TEXT_BODY, Faults, Told
-from services.part_checks import parts_as_told
+from services.party_checks import check_parties
 from services.person_results import APPRAISAL, FINAL, PERSON_RESULT, POST, PersonRow
 from services.result_table import finals_table, late_written, written_table
 from services.roster import row_digest
 from services.unit_of_work import Transaction
-from workflow.vocabulary import CycleState, Outcome, Role, RosterStatus
+from workflow.vocabulary import CycleState, Outcome, RosterStatus
 
 CYCLE = table_of(Cycle)
 CYCLE_RUBRIC = table_of(CycleRubric)
@@ -59,38 +58,6 @@ _STRANGERS = (
             ROSTER.c.rubric_id != APPRAISAL.c.rubric_id,
             APPRAISAL.c.workflow_id != bindparam("workflow"),
             ROSTER.c.unit_no != APPRAISAL.c.unit_no,
-        ),
-    )
-    .order_by(APPRAISAL.c.id)
-)
-_HOLDER = {
-    Role.APPRAISEE: ROSTER.c.person_id,
-    Role.ASSESSOR: ROSTER.c.assessor_id,
-    Role.REVIEWER: ROSTER.c.reviewer_id,
-    Role.DECIDER: ROSTER.c.decider_id,
-}
-_OF_APPRAISAL = PARTY.c.appraisal_id == APPRAISAL.c.id
-_FROM_ROSTER = and_(
-    PARTY.c.source == "roster",
-    PARTY.c.seat == 1,
-    PARTY.c.to_at.is_(None),
-    or_(*(and_(PARTY.c.role == role.value, PARTY.c.person_id == holder) for role, holder in _HOLDER.items())),
-)
-# Parts are written by the opening, and by moves that pass them on: another gives somebody a sight he must not have.
-_PARTIES = (
-    select(APPRAISAL.c.id)
-    .join(ROSTER, _PLACE)
-    .where(
-        APPRAISAL.c.cycle_id == bindparam("cycle"),
-        or_(
-            exists(select(PARTY.c.id).where(_OF_APPRAISAL, ~_FROM_ROSTER)),
-            *(
-                and_(
-                    holder.is_not(None),
-                    ~exists(select(PARTY.c.id).where(_OF_APPRAISAL, PARTY.c.role == role.value)),
-                )
-                for role, holder in _HOLDER.items()
-            ),
         ),
     )
     .order_by(APPRAISAL.c.id)
@@ -159,6 +126,7 @@ def check_cycle(tx: Transaction, faults: Faults, cycle_id: int, events: Sequence
     _check_choices(tx, faults, row, where, events)
     if row.state != CycleState.PLANNED:
         _check_roster(tx, faults, row, where, events)
+        check_parties(tx, faults, row.id, where, events)
         _check_appraisals(tx, faults, row, where, opened=any(told.kind == "opened" for told in events))
     _check_proposals(tx, faults, row, where, events)
     if row.state == CycleState.FINAL:
@@ -237,13 +205,8 @@ def _check_roster(tx: Transaction, faults: Faults, row: Any, where: str, events:
 
 
 def _check_appraisals(tx: Transaction, faults: Faults, row: Any, where: str, *, opened: bool) -> None:
-    for statement, text in (
-        (_STRANGERS, f"it is not the one that the roster of {where} has."),
-        (_PARTIES, "its parts are not held by those whom the roster names."),
-    ):
-        for found in tx.all(statement, {"cycle": row.id, "workflow": row.workflow_id}):
-            if statement is _STRANGERS or not parts_as_told(tx, found.id):
-                faults.add("roster", f"appraisal {found.id}", text)
+    for found in tx.stream(_STRANGERS, {"cycle": row.id, "workflow": row.workflow_id}):
+        faults.add("roster", f"appraisal {found.id}", f"it is not the one that the roster of {where} has.")
     if row.state == CycleState.CANCELLED and not opened:
         # Its roster was only drawn up: no appraisal was ever owed.
         return

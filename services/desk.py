@@ -2,17 +2,17 @@
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from sqlalchemy import Row, bindparam, select, update
+from sqlalchemy import Row, bindparam, or_, select, update
 
 from models.columns import table_of
 from models.people import Person
 from models.workitems import WorkItem
 from scoring.explain import explain as explain_score
 from scoring.numbers import to_decimal
-from services import calendars, form, judging
+from services import calendars, delegations, form, judging, naming
 from services.access import PARTY
 from services.actors import Actor
 from services.case_facts import options
@@ -21,9 +21,9 @@ from services.errors import Refused
 from services.ledgers import OPEN_STAGES
 from services.naming import unseen
 from services.sight import Sight, sight
-from services.standing import APPRAISAL, CYCLE, Standing, load, local_day
+from services.standing import APPRAISAL, CYCLE, MOVE, Standing, load, local_day
 from services.unit_of_work import Transaction, UnitOfWork, use_case
-from workflow.vocabulary import CycleState, Outcome
+from workflow.vocabulary import JUDGING_ROLES, CycleState, Outcome
 
 WORK_ITEM = table_of(WorkItem)
 PERSON = table_of(Person)
@@ -55,6 +55,17 @@ _NAMES = (
     .join(PARTY, PARTY.c.person_id == PERSON.c.id)
     .where(PARTY.c.appraisal_id.in_(bindparam("appraisals", expanding=True)))
 )
+_OWN_SCORE = (
+    select(MOVE.c.score_id)
+    .where(
+        MOVE.c.appraisal_id == bindparam("appraisal"),
+        MOVE.c.score_id.is_not(None),
+        MOVE.c.role.in_([role.value for role in JUDGING_ROLES]),
+        or_(MOVE.c.actor_id == bindparam("person"), MOVE.c.on_behalf_of == bindparam("person")),
+    )
+    .order_by(MOVE.c.seq.desc())
+    .limit(1)
+)
 _SELF = (
     select(judging.RATING.c.item, judging.RATING.c.value)
     .join(judging.SHEET, judging.SHEET.c.id == judging.RATING.c.sheet_id)
@@ -76,18 +87,42 @@ class Owed:
     due_at: dt.datetime | None
     working_days_left: int | None
     actions: tuple[Mapping[str, Any], ...]
+    on_behalf_of: str | None = None
 
 
 def work(uow: UnitOfWork, *, actor: Actor, now: dt.datetime) -> tuple[Owed, ...]:
-    """Return what a person owes now, the most urgent first; a constant number of statements for the list itself."""
+    """Return what a person owes now, the most urgent first; a constant number of statements for the list itself.
+
+    Behind it stands what he may do for others by delegation, whose name `on_behalf_of` has.
+    """
     with uow.read() as tx:
-        items = tx.all(_OWED, {"person": actor.person_id})
-        standings = {standing.id: standing for standing in load(tx, [row.appraisal_id for row in items], actor, now)}
-        names = _names(tx, list(standings))
-        closures = calendars.closures(tx) if items else calendars.NO_CLOSURES
-        return tuple(
-            _owed(tx, row, standings[row.appraisal_id], names, closures, actor=actor, now=now) for row in items
-        )
+        owed = list(_of_person(tx, actor, actor, now))
+        day = local_day(now, naming.organisation(tx).zone)
+        mine = delegations.principals(tx, actor.person_id, day) if actor.typed_by is None else {}
+        for principal, roles in mine.items():
+            acting = Actor(principal, typed_by=actor.person_id, delegated=True)
+            owed += _of_person(tx, acting, actor, now, roles)
+        return tuple(owed)
+
+
+def _of_person(
+    tx: Transaction, acting: Actor, actor: Actor, now: dt.datetime, roles: frozenset[str] | None = None
+) -> tuple[Owed, ...]:
+    """Return what waits for the one acted for, in some of his roles; for a delegate only where he may stand in."""
+    items = [row for row in tx.all(_OWED, {"person": acting.person_id}) if roles is None or row.role in roles]
+    standings = {standing.id: standing for standing in load(tx, [row.appraisal_id for row in items], acting, now)}
+    if roles is not None and actor.person_id is not None:
+        items = [
+            row
+            for row in items
+            if delegations.unfit(tx, standings[row.appraisal_id], actor.person_id, row.role) is None
+        ]
+    names = _names(tx, list(standings))
+    closures = calendars.closures(tx) if items else calendars.NO_CLOSURES
+    found = [_owed(tx, row, standings[row.appraisal_id], names, closures, actor=acting, now=now) for row in items]
+    if roles is None:
+        return tuple(found)
+    return tuple(replace(one, on_behalf_of=names.get(acting.person_id or 0, "")) for one in found)
 
 
 def _owed(
@@ -166,6 +201,7 @@ class Shown:
     history: tuple[form.Passed, ...]
     actions: tuple[Mapping[str, Any], ...]
     override_reason: str | None
+    delegations: tuple[Mapping[str, Any], ...] = ()
 
 
 @use_case("appraisal.show")
@@ -176,13 +212,14 @@ def show(uow: UnitOfWork, *, actor: Actor, now: dt.datetime, appraisal: str) -> 
         NotFound: there is none, or it is not his to see.
     """
     with uow.write() as tx:
-        standing = load(tx, [appraisal], actor, now)[0]
+        standing, actor = delegations.stand_in(tx, load(tx, [appraisal], actor, now)[0], actor, now)
         seen = sight(tx, standing, actor, standing.today)
         if actor.typed_by is None and any(item.holder_id == actor.person_id for item in standing.items):
             tx.run(_SEEN, {"appraisal": standing.id, "person": actor.person_id, "at": now})
         names = _names(tx, [standing.id])
         score = score_of(tx, standing, seen)
         holder = next((item.holder_id for item in standing.items), None)
+        held = standing.parts.holders
         return Shown(
             standing.code,
             names.get(int(standing.row.person_id), standing.row.number),
@@ -193,7 +230,7 @@ def show(uow: UnitOfWork, *, actor: Actor, now: dt.datetime, appraisal: str) -> 
             standing.row.round,
             standing.row.outcome,
             next((item.due_at for item in standing.items), None),
-            {role: ", ".join(names[person] for person in people) for role, people in standing.parts.holders.items()},
+            {role: ", ".join(names[person] for person in people) for role, people in held.items()},
             score["total"] if score else None,
             score["grade"] if score else None,
             tuple(score["items"]) if score else (),
@@ -203,6 +240,7 @@ def show(uow: UnitOfWork, *, actor: Actor, now: dt.datetime, appraisal: str) -> 
             form.history(tx, standing, seen),
             _actions(tx, standing, actor, now),
             form.override_reason(tx, standing) if seen.facts else None,
+            delegations.shown(tx, [one for role in JUDGING_ROLES for one in held.get(role, ())], standing.today),
         )
 
 
@@ -213,7 +251,13 @@ def _self_scores(tx: Transaction, standing: Standing, seen: Sight) -> dict[str, 
 
 
 def score_of(tx: Transaction, standing: Standing, seen: Sight) -> Mapping[str, Any] | None:
-    """Return the score in force, or, for those who judge, what the ledger comes to while it is open; else None."""
+    """Return the score in force, or, for those who judge, what the ledger comes to while it is open; else None.
+
+    Who had a part once has the last score that he made himself.
+    """
+    if seen.own is not None:
+        row = tx.first(_OWN_SCORE, {"appraisal": standing.id, "person": seen.own})
+        return None if row is None else judging.stored_score(tx, row.score_id)
     if not seen.judgement or standing.row.outcome == Outcome.NOT_RATED:
         return None
     if standing.row.score_id is None or (standing.stage in OPEN_STAGES and not seen.as_appraisee):
@@ -232,7 +276,7 @@ def explain(
         NotFound: there is no such appraisal, it is not the viewer's to see, or its judgement is not released to him.
     """
     with uow.read() as tx:
-        standing = load(tx, [appraisal], actor, now)[0]
+        standing, actor = delegations.stand_in(tx, load(tx, [appraisal], actor, now)[0], actor, now)
         seen = sight(tx, standing, actor, standing.today)
         score = score_of(tx, standing, seen)
         if score is None:

@@ -208,7 +208,7 @@ def _decide(
         held = held_between(tx, number, first, last)
         on = _counted_day(held, month)
         doing = "excuse a month" if kind == "excused" else "confirm a missed month"
-        demand_assessor(tx, actor, held, on, date, doing=doing)
+        actor = demand_assessor(tx, actor, held, on, date, doing=doing)
         force = _duty_rule(tx, held, on, rule)
         if tx.first(_STANDING, {"assignment": held.id, "rule": rule, "month": month, "kind": kind}) is not None:
             raise Refused(f"{month_line(rule, month)} of {held.number} is {kind} already.", "twice")

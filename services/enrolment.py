@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Row, and_, bindparam, func, select, update
+from sqlalchemy import Row, and_, bindparam, exists, func, or_, select, update
 
 from models.appraisals import Appraisal
 from models.columns import UtcDateTime, table_of
 from models.cycles import Cycle, Roster
 from models.history import Event, TextBody
-from models.people import Assignment, Person, Post
+from models.people import Absence, Assignment, Person, Post
 from models.workitems import WorkItem
 from services import naming, opening, roster
 from services.access import granted_roles
@@ -24,6 +24,7 @@ from services.standing import local_day
 from services.unit_of_work import Transaction, UnitOfWork, use_case
 from workflow.vocabulary import CycleState, Role, RosterStatus
 
+ABSENCE = table_of(Absence)
 APPRAISAL = table_of(Appraisal)
 CYCLE = table_of(Cycle)
 ROSTER = table_of(Roster)
@@ -94,6 +95,15 @@ _OVERDUE = (
         APPRAISAL.c.cycle_id == bindparam("cycle"),
         WORK_ITEM.c.closed_at.is_(None),
         WORK_ITEM.c.due_at < bindparam("now", type_=UtcDateTime()),
+        # Whoever is away under protection is never late (domain.md, 5b).
+        ~exists(
+            select(ABSENCE.c.id).where(
+                ABSENCE.c.person_id == WORK_ITEM.c.holder_id,
+                ABSENCE.c.kind == "protected",
+                ABSENCE.c.valid_from <= bindparam("on"),
+                or_(ABSENCE.c.valid_to.is_(None), ABSENCE.c.valid_to >= bindparam("on")),
+            )
+        ),
     )
     .order_by(WORK_ITEM.c.due_at, WORK_ITEM.c.id)
 )
@@ -131,32 +141,43 @@ def enrol(uow: UnitOfWork, *, actor: Actor, now: dt.datetime, cycle: str, number
         row = naming.cycle(tx, cycle)
         if row.state != CycleState.OPEN:
             raise Refused(f"The cycle {cycle} is {row.state}; people join an open cycle only.", "not-open")
-        choices = roster.Choices(override_incomplete=_let_through(tx, row.id))
-        drawn = roster.draw(tx, row, local_day(now, naming.organisation(tx).zone), choices)
-        places = {
-            place.assignment_id: place
-            for place in tx.all(_PLACES, {"cycle": row.id, "person": person.id})
-            if (not post or place.post == post) and place.status != RosterStatus.RATED
-        }
-        joining = {found["assignment_id"]: found for found in drawn.rows if found["assignment_id"] in places}
-        for assignment, found in joining.items():
-            if found["status"] == RosterStatus.BLOCKED:
-                raise _blocked(f"{wanted}@{places[assignment].post}", cycle, assignment, places[assignment].post, drawn)
-        fresh = {
-            assignment: _take_up(tx, row.id, found, places[assignment], actor=actor, now=now)
-            for assignment, found in joining.items()
-            if found["status"] == RosterStatus.RATED
-        }
-        if not fresh:
-            raise Refused(
-                f"{number} is in {cycle} already, or has no assignment there that is rated.", "already-enrolled"
-            )
-        for roster_id in fresh.values():
-            opening.open_range(tx, row.id, roster_id, roster_id, now)
-    return tuple(f"{cycle}/{wanted}@{places[assignment].post}" for assignment in fresh)
+        return join(tx, row, person, post, actor=actor, now=now)
 
 
-def _let_through(tx: Transaction, cycle_id: int) -> dict[str, str]:
+def join(
+    tx: Transaction, row: Row[Any], person: Row[Any], post: str, *, actor: Actor, now: dt.datetime
+) -> tuple[str, ...]:
+    """Open what a person has in an open cycle and is not in it yet, of one post or, where it is empty, of all.
+
+    Raises:
+        Refused: he is in it already, or his problems are not solved.
+    """
+    choices = roster.Choices(override_incomplete=let_through(tx, row.id))
+    drawn = roster.draw(tx, row, local_day(now, naming.organisation(tx).zone), choices)
+    places = {
+        place.assignment_id: place
+        for place in tx.all(_PLACES, {"cycle": row.id, "person": person.id})
+        if (not post or place.post == post) and place.status != RosterStatus.RATED
+    }
+    joining = {found["assignment_id"]: found for found in drawn.rows if found["assignment_id"] in places}
+    for assignment, found in joining.items():
+        if found["status"] == RosterStatus.BLOCKED:
+            at = places[assignment].post
+            raise _blocked(f"{person.number}@{at}", row.code, assignment, at, drawn)
+    fresh = {
+        assignment: _take_up(tx, row.id, found, places[assignment], actor=actor, now=now)
+        for assignment, found in joining.items()
+        if found["status"] == RosterStatus.RATED
+    }
+    name = f"{person.number}@{post}" if post else person.number
+    if not fresh:
+        raise Refused(f"{name} is in {row.code} already, or has no assignment there that is rated.", "already-enrolled")
+    for roster_id in fresh.values():
+        opening.open_range(tx, row.id, roster_id, roster_id, now)
+    return tuple(f"{row.code}/{person.number}@{places[assignment].post}" for assignment in fresh)
+
+
+def let_through(tx: Transaction, cycle_id: int) -> dict[str, str]:
     """Return the posts whose incomplete rubric was let through when the cycle opened: it holds for who joins later."""
     opened = tx.scalar(_OPENED, {"stream": f"cycle:{cycle_id}"})
     return {} if opened is None else dict(json.loads(opened)["overrides"])
@@ -220,7 +241,7 @@ def status(uow: UnitOfWork, *, actor: Actor, now: dt.datetime, cycle: str) -> St
     """
     with uow.read() as tx:
         roles = _demand_overview(tx, actor, now)
-        row = naming.cycle(tx, cycle)
+        row, day = naming.cycle(tx, cycle), local_day(now, naming.organisation(tx).zone)
         stages: dict[str, int] = {}
         not_rated = 0
         for counted in tx.all(_STAGES, {"cycle": row.id}):
@@ -242,7 +263,7 @@ def status(uow: UnitOfWork, *, actor: Actor, now: dt.datetime, cycle: str) -> St
                     "number": late.number,
                     "name": late.name,
                 }
-                for late in tx.all(_OVERDUE, {"cycle": row.id, "now": now})
+                for late in tx.all(_OVERDUE, {"cycle": row.id, "now": now, "on": day})
             ),
             tuple(_left_out(left, roles) for left in tx.all(_LEFT_OUT, {"cycle": row.id})),
         )

@@ -16,6 +16,7 @@ from scoring.rubric import Rule
 from services import naming
 from services.access import conflicts_of, own_or_superior
 from services.actors import Actor
+from services.delegations import recorder
 from services.documents import document_code, document_row
 from services.errors import Malformed, Refused
 from services.grants import demand_typist
@@ -70,7 +71,10 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """An entry that every rule admits, with what was read to find that out; `amount` is what it takes or gives."""
+    """An entry that every rule admits, with what was read to find that out.
+
+    `amount` is what it takes or gives; `actor` as whom it is recorded, the assessor also where somebody stands in.
+    """
 
     entry: Entry
     held: Row[Any]
@@ -81,6 +85,7 @@ class Checked:
     finding: Finding
     document_id: int | None
     amount: Fraction
+    actor: Actor
 
 
 def held_on(tx: Transaction, number: str, day: dt.date) -> Row[Any]:
@@ -144,11 +149,11 @@ def demand_person(tx: Transaction, actor: Actor, today: dt.date) -> int:
 
 def demand_assessor(
     tx: Transaction, actor: Actor, held: Row[Any], counted_on: dt.date, today: dt.date, *, doing: str
-) -> None:
+) -> Actor:
     """Let only the assessor of an assignment pass; never for himself, a superior, or somebody he is recused from.
 
-    `doing` completes the sentence "Only the assessor ... may ...". Whoever types for him must be as far from the
-    person as he is (domain.md, 5a and 5b).
+    Returns as whom it is done: his delegate passes too, and acts in his name. `doing` completes the sentence "Only the
+    assessor ... may ...". Whoever types for him must be as far from the person as he is (5a and 5b).
 
     Raises:
         Refused: the actor is not the assessor, or too near; or there is no assessor at all.
@@ -169,8 +174,12 @@ def demand_assessor(
             "with the post, or nobody is left in the line. Publish a workflow with such a group, or mend the line.",
             "no-assessor",
         )
-    if assessor != person_id:
+    if assessor == person_id:
+        return actor
+    delegate = recorder(tx, actor, assessor, held, today)
+    if delegate is None:
         raise Refused(f"Only the assessor of {held.number} may {doing}.", "not-assessor")
+    return delegate
 
 
 def check(
@@ -194,7 +203,7 @@ def check(
     held = held_on(tx, entry.number, entry.happened)
     at = counted_in(tx, held, entry.happened, known)
     if by_assessor:
-        demand_assessor(tx, actor, held, at.on, today, doing="record a finding")
+        actor = demand_assessor(tx, actor, held, at.on, today, doing="record a finding")
     if not at.open:
         raise closed(entry.happened)
     force = rubric_in_force(tx, at, post_id=held.post_id, post=held.post)
@@ -226,7 +235,8 @@ def check(
         _check_kind(rule, document)
         if document.day > today:
             raise Refused(f"{entry.document} bears the day {document.day}, which lies in the future.", "future")
-    return Checked(entry, held, at, force, rule, ledger, finding, None if document is None else document.id, amount)
+    document_id = None if document is None else document.id
+    return Checked(entry, held, at, force, rule, ledger, finding, document_id, amount, actor)
 
 
 def counted_in(tx: Transaction, held: Row[Any], happened: dt.date, known: dt.date) -> LedgerState:

@@ -221,8 +221,22 @@ def _visible(tx: Transaction, rows: Sequence[Row[Any]], actor: Actor, now: dt.da
         terms = _terms(tx, row, known.setdefault(row.assignment_id, []), actor=actor, now=now, date=date)
         if terms.sight.facts and not terms.withheld:
             view = _view(row, terms.force, tuple(replies.get(row.id, ())), tuple(revisions.get(row.id, ())))
-            views.append(redact(view, judgement=terms.sight.judgement))
+            seen = _as_of(view, terms.sight)
+            if seen is not None:
+                own = terms.sight.own is not None and terms.sight.own in {row.recorded_by, row.on_behalf_of}
+                views.append(redact(seen, judgement=terms.sight.judgement or own))
     return tuple(views)
+
+
+def _as_of(view: FindingView, seen: Sight) -> FindingView | None:
+    """Return a finding as it was when the viewer's part ended, None if there was none yet; else as it is."""
+    until = seen.until
+    if until is None:
+        return view
+    if view.recorded_at > until:
+        return None
+    replies = tuple(one for one in view.replies if one.at <= until)
+    return replace(view, replies=replies, revisions=tuple(one for one in view.revisions if one.at <= until))
 
 
 def _terms(

@@ -13,6 +13,7 @@ from services import naming
 from services.actors import Actor
 from services.audit import append_event, digest
 from services.calendars import add_working_days, closures
+from services.delegations import recorder
 from services.errors import Malformed, Refused
 from services.finding_checks import Entry, check, demand_assessor, demand_person, held_by_id, held_on
 from services.finding_writing import (
@@ -81,7 +82,7 @@ def add(
     entry = Entry(number, rule, happened, known, amount, units, document, incident, reason, sub_reasons)
     with uow.write() as tx:
         checked = check(tx, entry, actor=actor, today=today(tx, now))
-        return write_finding(tx, checked, actor=actor, now=now)
+        return write_finding(tx, checked, actor=checked.actor, now=now)
 
 
 @use_case("finding.void")
@@ -109,7 +110,7 @@ def replace(uow: UnitOfWork, *, actor: Actor, now: dt.datetime, finding: str, en
         checked = check(tx, entry, actor=actor, today=today(tx, now))
         if checked.held.id != before.assignment_id:
             raise Refused(f"{finding} is about another assignment; void it and record the other.", "other-assignment")
-        return write_finding(tx, checked, actor=actor, now=now, replaces=before.id)
+        return write_finding(tx, checked, actor=checked.actor, now=now, replaces=before.id)
 
 
 @use_case("finding.reply")
@@ -216,7 +217,7 @@ def confirm(uow: UnitOfWork, *, actor: Actor, now: dt.datetime, finding: str) ->
         Refused: it is no claim, it was decided already, its ledger is closed, or the actor is not the assessor.
     """
     with uow.write() as tx:
-        row, held = _to_decide(tx, finding, "confirm a claim", actor=actor, now=now)
+        row, held, actor = _to_decide(tx, finding, "confirm a claim", actor=actor, now=now)
         if not row.claimed:
             raise Refused(f"{finding_line(row.id)} was recorded by the assessor and counts already.", "no-claim")
         touch(tx, held.id, row.counted_on)
@@ -229,21 +230,22 @@ def confirm(uow: UnitOfWork, *, actor: Actor, now: dt.datetime, finding: str) ->
 
 def _to_decide(
     tx: Transaction, finding: str, doing: str, *, actor: Actor, now: dt.datetime
-) -> tuple[Row[Any], Row[Any]]:
-    """Return a finding and its assignment to the assessor; who may not see it is told that there is none."""
+) -> tuple[Row[Any], Row[Any], Actor]:
+    """Return a finding, its assignment and as whom the assessor acts; who may not see it is told that there is none."""
     row, day = finding_row(tx, finding), today(tx, now)
     held = held_by_id(tx, row.assignment_id)
     at = state(tx, held.id, row.counted_on)
     if not ledger_sight(tx, at, held.person_id, actor=actor, now=now, today=day).facts:
-        raise unknown(finding)
-    demand_assessor(tx, actor, held, row.counted_on, day, doing=doing)
-    return row, held
+        assessor = assessor_of(tx, held.id, row.counted_on, today=day)
+        if recorder(tx, actor, assessor, held, day) is None:
+            raise unknown(finding)
+    return row, held, demand_assessor(tx, actor, held, row.counted_on, day, doing=doing)
 
 
 def _void(tx: Transaction, finding: str, reason: str, *, actor: Actor, now: dt.datetime) -> Row[Any]:
     if not reason.strip():
         raise Malformed("Voiding a finding needs a reason; say what was entered in error.", "reason")
-    row, held = _to_decide(tx, finding, "void a finding", actor=actor, now=now)
+    row, held, actor = _to_decide(tx, finding, "void a finding", actor=actor, now=now)
     touch(tx, held.id, row.counted_on)
     stored = required_text(tx, reason)
     void_values = {"finding": row.id, "by": actor.person_id, "at": now, "reason": stored.id}

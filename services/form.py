@@ -74,9 +74,12 @@ def history(tx: Transaction, standing: Standing, seen: Sight) -> tuple[Passed, .
     texts = _texts(tx, rows) if seen.facts else {}
     shown = []
     for row in rows:
+        if seen.until is not None and row.at > seen.until:
+            continue
         move = standing.lifecycle.move(row.from_stage, row.action)
         payload = json.loads(row.payload)
         own = row.role == Role.APPRAISEE
+        mine = seen.own is not None and seen.own in {row.on_behalf_of, row.actor_id}
         shown.append(
             Passed(
                 row.seq,
@@ -85,7 +88,7 @@ def history(tx: Transaction, standing: Standing, seen: Sight) -> tuple[Passed, .
                 f"{row.name} ({row.number})" if row.number else "",
                 row.at,
                 row.round,
-                row.body if seen.judgement or (own and seen.facts) else None,
+                row.body if seen.judgement or mine or (own and seen.facts) else None,
                 f"{row.typist_name} ({row.typist_number})" if row.typist_number else None,
                 texts.get(_text_id(payload, "proxy")),
                 texts.get(_text_id(payload, "witness")),

@@ -37,12 +37,12 @@ def demand(tx: Transaction, actor: Actor, now: dt.datetime, roles: Iterable[Role
 
 
 def demand_typist(tx: Transaction, actor: Actor, on: dt.date) -> None:
-    """Of an entry by proxy, let pass only who has that grant on the day, with a reason (W17).
+    """Of an entry by proxy, let pass only who has that grant on the day, with a reason (W17); a delegate needs none.
 
     Raises:
         Refused: the one at the keyboard may not enter for others, or gives no reason.
     """
-    if actor.typed_by is None or actor.typed_by == actor.person_id:
+    if actor.typed_by is None or actor.typed_by == actor.person_id or actor.delegated:
         return
     if Role.PROXY not in granted_roles(tx, actor.typed_by, on):
         raise Refused("Entering for somebody else needs the grant proxy.", "not-granted")

@@ -92,7 +92,7 @@ def link(
     """
     with uow.write() as tx:
         checked = _check_all(tx, document, entries, actor, today(tx, now))
-        return tuple(write_finding(tx, one, actor=actor, now=now) for one in checked)
+        return tuple(write_finding(tx, one, actor=one.actor, now=now) for one in checked)
 
 
 def _check_all(tx: Transaction, document: str, entries: Sequence[Entry], actor: Actor, date: dt.date) -> list[Checked]:

@@ -22,17 +22,18 @@ from models.people import Assignment, Contact, Person, Post
 from models.workitems import WorkItem
 from scoring.numbers import to_decimal
 from scoring.rubric import Rule
-from services import naming
+from services import deaths, naming
 from services.definitions import lifecycle_of
 from services.errors import Refused
 from services.ledgers import state
+from services.mail_standins import delegation, has_left, lost_part, was_replaced
 from services.mail_words import Look
 from services.messages import Need, kind_of
 from services.outbox_messages import ClaimedMessage
 from services.rubric_in_force import rubric_in_force
 from services.unit_of_work import Transaction
 from workflow.lifecycle import Lifecycle
-from workflow.vocabulary import CycleState, DayKind
+from workflow.vocabulary import CycleState, DayKind, Role
 
 PERSON = table_of(Person)
 CONTACT = table_of(Contact)
@@ -143,6 +144,8 @@ def look(tx: Transaction, message: ClaimedMessage, *, now: dt.datetime, base_url
     person = tx.first(_RECIPIENT, {"person": message.person_id})
     if person is None or person.erased_at is not None:
         return NotNeeded("erased")
+    if person.left is not None and deaths.recorded(tx, person.id):
+        return NotNeeded("died")
     look_ = Look(tx, message, person.language, zone, base_url, on)
     found = _READERS[kind_of(message.kind).need](look_, person)
     if isinstance(found, NotNeeded):
@@ -166,8 +169,11 @@ def _item(look_: Look, person: Row[Any]) -> dict[str, str] | NotNeeded:
     item = look_.tx.first(_ITEM, {"item": look_.message.work_item_id})
     if item is None or item.closed_at is not None:
         return NotNeeded("done")
-    if item.holder_id != person.id:
+    if item.holder_id != person.id or lost_part(look_.tx, item):
         return NotNeeded("passed-on")
+    # A leaver answers about himself (domain.md, 5b) and judges nobody any more.
+    if item.role != Role.APPRAISEE and has_left(person, look_.on):
+        return NotNeeded("left")
     row = look_.tx.first(_APPRAISAL, {"appraisal": item.appraisal_id})
     if row is None or row.cycle_state == CycleState.CANCELLED:
         return NotNeeded("cycle-cancelled")
@@ -218,6 +224,10 @@ def _finding(look_: Look, person: Row[Any], *, own: bool) -> dict[str, str] | No
         return NotNeeded("voided")
     if (row.person_id == person.id) is not own:
         return NotNeeded("not-theirs")
+    if not own and has_left(person, look_.on):
+        return NotNeeded("left")
+    if not own and was_replaced(look_.tx, person.id, row):
+        return NotNeeded("passed-on")
     rule, days = _rule(look_, row.assignment_id, row.counted_on, row.rule)
     return {
         "finding": f"F{row.id}",
@@ -267,7 +277,7 @@ def _clause(look_: Look, rule: Rule | None) -> str:
 
 
 def _person(look_: Look, person: Row[Any]) -> dict[str, str] | NotNeeded:
-    if person.left is not None and person.left < look_.on:
+    if has_left(person, look_.on):
         return NotNeeded("left")
     if look_.message.appraisal_id is not None:
         row = look_.tx.first(_APPRAISAL, {"appraisal": look_.message.appraisal_id})
@@ -276,8 +286,14 @@ def _person(look_: Look, person: Row[Any]) -> dict[str, str] | NotNeeded:
     return {"cycle": str(payload.get("cycle", "")), "link": look_.link("work")}
 
 
+def _delegation(look_: Look, person: Row[Any]) -> dict[str, str] | NotNeeded:
+    if has_left(person, look_.on):
+        return NotNeeded("left")
+    return delegation(look_) or NotNeeded("over")
+
+
 def _duty(look_: Look, person: Row[Any]) -> dict[str, str] | NotNeeded:
-    if person.left is not None and person.left < look_.on:
+    if has_left(person, look_.on):
         return NotNeeded("left")
     payload = look_.message.payload
     month = dt.date.fromisoformat(f"{payload['month']}-01")
@@ -300,5 +316,6 @@ _READERS: Mapping[Need, Callable[[Look, Row[Any]], dict[str, str] | NotNeeded]] 
     Need.OWN_FINDING: _own_finding,
     Need.OTHERS_FINDING: _others_finding,
     Need.DUTY: _duty,
+    Need.DELEGATION: _delegation,
     Need.PERSON: _person,
 }

@@ -33,6 +33,7 @@ FIELDS: Mapping[str, frozenset[str]] = {
     "finding-reply": _ALL | {"finding", "person", "rule", "day"},
     "claim-made": _ALL | {"finding", "person", "rule", "day"},
     "duty-missing": _ALL | {"month", "rule", "clause"},
+    "delegated": _ALL | {"person", "first", "last"},
     "proxy-entry": _ALL,
     "result-final": _ALL | {"cycle"},
 }

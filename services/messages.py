@@ -26,6 +26,8 @@ class Need(StrEnum):
     """The finding is not voided and is about somebody else."""
     DUTY = "duty"
     """The person is still here and the month is not over."""
+    DELEGATION = "delegation"
+    """The delegation has not ended, and its substitute is still here."""
     PERSON = "person"
     """The person is still here."""
 
@@ -65,6 +67,7 @@ _KINDS = (
     Kind("finding-reply", Policy.RESEND, Need.OTHERS_FINDING),
     Kind("claim-made", Policy.RESEND, Need.OTHERS_FINDING),
     Kind("duty-missing", Policy.HOLD, Need.DUTY, Lateness.SUPERSEDE),
+    Kind("delegated", Policy.RESEND, Need.DELEGATION),
     Kind("proxy-entry", Policy.RESEND, Need.PERSON),
     Kind("result-final", Policy.RESEND, Need.PERSON),
 )

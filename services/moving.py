@@ -66,7 +66,12 @@ _ADVANCE = Prepared(
 )
 _CLOSE = Prepared(
     update(WORK_ITEM)
-    .where(WORK_ITEM.c.id == bindparam("item"), WORK_ITEM.c.closed_at.is_(None))
+    .where(
+        WORK_ITEM.c.id == bindparam("item"),
+        # It may have been passed on to somebody else since it was read.
+        WORK_ITEM.c.holder_id == bindparam("holder"),
+        WORK_ITEM.c.closed_at.is_(None),
+    )
     .values(closed_at=bindparam("at"), closed_by_seq=bindparam("seq"), next_action_at=None)
 )
 
@@ -134,7 +139,11 @@ def write_steps(tx: Transaction, steps: Sequence[Step]) -> None:
             prev = genesis[cycle_id]
         moves.append(_move_row(tx, step, prev))
     passing = [step for step in steps if step.passes]
-    closing = [{"item": item.id, "at": step.now, "seq": step.seq} for step in passing for item in step.standing.items]
+    closing = [
+        {"item": item.id, "holder": item.holder_id, "at": step.now, "seq": step.seq}
+        for step in passing
+        for item in step.standing.items
+    ]
     opening = [row for step in passing for row in _open_items(tx, step)]
     _, advanced, closed, _ = tx.run_all(
         (insertion(MOVE), moves),
@@ -145,7 +154,7 @@ def write_steps(tx: Transaction, steps: Sequence[Step]) -> None:
     if advanced != len(steps):
         raise Conflict("Somebody was faster: it has changed since you looked. Look again and decide anew.", "faster")
     if closed != len(closing):
-        raise Conflict("Somebody was faster: the work item is already closed. Look again.", "faster")
+        raise Conflict("Somebody was faster: the work item was closed or passed on. Look again.", "faster")
     if opening:
         tx.ring()
 

@@ -213,20 +213,6 @@ def owe_jobs(
         tx.ring()
 
 
-def owe_jobs(tx: Transaction, name: str, runs: Mapping[str, Mapping[str, Any]], *, now: dt.datetime) -> None:
-    """Owe many runs of the job `name` at once; `runs` are their arguments by dedupe key, as for `owe_job`."""
-    if not runs:
-        return
-    tx.run(
-        _OWE[tx.dialect],
-        [
-            {"dedupe_key": key, "name": name, "args": _json(args), "created_at": now, "not_before": None}
-            for key, args in runs.items()
-        ],
-    )
-    tx.ring()
-
-
 def due_jobs(tx: Transaction, wall: dt.datetime | None = None) -> Mapping[str, int]:
     """Return how many runs of each job may be tried now, or were claimed under a lease that is over."""
     return {row.name: row.owed for row in tx.all(_DUE_JOBS, {"wall": wall_time(tx, wall)})}

@@ -49,7 +49,7 @@ def grant(
         _may(tx, actor, now, "give powers")
         _not_oneself(tx, actor, number)
         values: dict[str, Value] = {"number": number, "role": role, "unit": unit, "from": first, "to": last}
-        return _write(tx, "grants", values, actor=actor, now=now)
+        return lay_row(tx, "grants", values, actor=actor, now=now)
 
 
 @use_case("org.revoke")
@@ -98,7 +98,7 @@ def record_absence(
         if kind == "protected":
             _not_oneself(tx, actor, number)
         values: dict[str, Value] = {"number": number, "kind": kind, "from": first, "to": last, "reason": reason}
-        return _write(tx, "absences", values, actor=actor, now=now)
+        return lay_row(tx, "absences", values, actor=actor, now=now)
 
 
 @use_case("org.assign")
@@ -138,7 +138,7 @@ def assign(
         }
         above = {"manager": manager, "in-charge": in_charge, "main": main}
         values |= {name: value for name, value in above.items() if value is not None}
-        return _write(tx, "assignments", values, actor=actor, now=now)
+        return lay_row(tx, "assignments", values, actor=actor, now=now)
 
 
 @use_case("org.override")
@@ -175,7 +175,7 @@ def override(
             "to": last,
             "reason": reason,
         }
-        return _write(tx, "overrides", values, actor=actor, now=now)
+        return lay_row(tx, "overrides", values, actor=actor, now=now)
 
 
 @use_case("org.conflict")
@@ -201,7 +201,7 @@ def declare_conflict(
         for one in (number, other):
             demand_distance(tx, actor, now, naming.person(tx, one).id, "record an interest")
         values: dict[str, Value] = {"number": number, "other": other, "from": first, "to": last, "reason": reason}
-        return _write(tx, "conflicts", values, actor=actor, now=now)
+        return lay_row(tx, "conflicts", values, actor=actor, now=now)
 
 
 @use_case("org.address")
@@ -216,7 +216,7 @@ def set_address(uow: UnitOfWork, *, actor: Actor, now: dt.datetime, number: str,
     with uow.write() as tx:
         _may(tx, actor, now, "change addresses")
         name = naming.person(tx, number).name
-        return _write(tx, "people", {"number": number, "name": name, "email": email}, actor=actor, now=now)
+        return lay_row(tx, "people", {"number": number, "name": name, "email": email}, actor=actor, now=now)
 
 
 @use_case("org.leave")
@@ -235,19 +235,39 @@ def leave(uow: UnitOfWork, *, actor: Actor, now: dt.datetime, number: str, last:
         person = naming.person(tx, number)
         if person.joined is not None and last < person.joined:
             raise Refused(f"{number} joined only on {person.joined}; correct the day.", "dates-reversed")
-        state = snapshot(tx)
-        stored = state.of("people")[number,]
-        changes = [Change("changed", "people", (number,), stored, {**stored.values, "left": last})]
-        changes += [
-            Change("changed", sheet, key, row, {**row.values, "to": max(last, row.values["from"])})
-            for sheet in ("assignments", "grants")
-            for key, row in state.of(sheet).items()
-            if key[0] == number and (row.values["to"] or dt.date.max) > last
-        ]
-        real = [change for change in changes if change.fields]
-        if real:
-            write_changes(tx, real, state, actor=actor, now=now, today=today(tx, now))
-        return bool(real)
+        return end_employment(tx, number, last, actor=actor, now=now)
+
+
+def end_employment(tx: Transaction, number: str, last: dt.date, *, actor: Actor, now: dt.datetime) -> bool:
+    """Let employment, posts and powers of a person end on `last`; whether it changed anything."""
+    state = snapshot(tx)
+    stored = state.of("people")[number,]
+    changes = [Change("changed", "people", (number,), stored, {**stored.values, "left": last})]
+    changes += [
+        Change("changed", sheet, key, row, {**row.values, "to": max(last, row.values["from"])})
+        for sheet in ("assignments", "grants")
+        for key, row in state.of(sheet).items()
+        if key[0] == number and (row.values["to"] or dt.date.max) > last
+    ]
+    real = [change for change in changes if change.fields]
+    if real:
+        write_changes(tx, real, state, actor=actor, now=now, today=today(tx, now))
+    return bool(real)
+
+
+def end_assignment(
+    tx: Transaction, number: str, post: str, last: dt.date, *, actor: Actor, now: dt.datetime
+) -> dt.date | None:
+    """Let a person's regular assignment in a post end on `last`; return its first day, None where he held none then."""
+    state = snapshot(tx)
+    for key, row in state.of("assignments").items():
+        held = key[:3] == (number, post, "regular") and row.values["from"] <= last
+        if held and (row.values["to"] or dt.date.max) > last:
+            changes = [Change("changed", "assignments", key, row, {**row.values, "to": last})]
+            write_changes(tx, changes, state, actor=actor, now=now, today=today(tx, now))
+            first: dt.date = row.values["from"]
+            return first
+    return None
 
 
 def _may(tx: Transaction, actor: Actor, now: dt.datetime, doing: str) -> None:
@@ -260,7 +280,7 @@ def _not_oneself(tx: Transaction, actor: Actor, *numbers: str) -> None:
             raise Refused("Nobody may decide this for himself; another officer or the operator must do it.", "own")
 
 
-def _write(tx: Transaction, sheet: str, cells: Mapping[str, Value], *, actor: Actor, now: dt.datetime) -> bool:
+def lay_row(tx: Transaction, sheet: str, cells: Mapping[str, Value], *, actor: Actor, now: dt.datetime) -> bool:
     """Lay one row over the organisation as an import would, and write what it changes."""
     values = {name: _value(sheet, name, cell) for name, cell in cells.items()}
     key = tuple(_plain(values[name]) for name in _SHEETS[sheet].key)

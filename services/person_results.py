@@ -16,7 +16,7 @@ from sqlalchemy import FromClause, Row, Select, Text, and_, bindparam, cast, exi
 
 from models.appraisals import Appraisal, Final, PersonResult, Score
 from models.columns import table_of
-from models.cycles import Roster
+from models.cycles import Cycle, Roster
 from models.people import Assignment, Post
 from models.rubrics import Definition
 from scoring.errors import LedgerError
@@ -26,6 +26,7 @@ from scoring.plan import plan_for
 from scoring.result import Step
 from scoring.rollup import Mode, Part, person_mean
 from scoring.settings import RoundingRule
+from services import calendars, naming
 from services.audit import digest
 from services.definitions import rubric_of
 from services.outbox import promise_selected
@@ -33,6 +34,7 @@ from services.unit_of_work import Transaction
 from workflow.vocabulary import Outcome
 
 APPRAISAL = table_of(Appraisal)
+CYCLE = table_of(Cycle)
 ASSIGNMENT = table_of(Assignment)
 DEFINITION = table_of(Definition)
 FINAL = table_of(Final)
@@ -74,6 +76,9 @@ def _parts(source: FromClause, figures: Any, outcome: Any, present: Any) -> Sele
             ASSIGNMENT.c.main,
             ASSIGNMENT.c.weight,
             ASSIGNMENT.c.valid_from,
+            ASSIGNMENT.c.valid_to,
+            CYCLE.c.period_from,
+            CYCLE.c.period_to,
             ROSTER.c.working_days,
             outcome.label("outcome"),
             figures.total,
@@ -81,7 +86,9 @@ def _parts(source: FromClause, figures: Any, outcome: Any, present: Any) -> Sele
             present.label("present"),
         )
         .select_from(
-            source.join(DEFINITION, DEFINITION.c.id == APPRAISAL.c.rubric_id).outerjoin(
+            source.join(DEFINITION, DEFINITION.c.id == APPRAISAL.c.rubric_id)
+            .join(CYCLE, CYCLE.c.id == APPRAISAL.c.cycle_id)
+            .outerjoin(
                 ROSTER,
                 and_(ROSTER.c.cycle_id == APPRAISAL.c.cycle_id, ROSTER.c.assignment_id == APPRAISAL.c.assignment_id),
             )
@@ -166,7 +173,8 @@ def _result(tx: Transaction, person_id: int, parts: Sequence[Row[Any]]) -> Perso
     if not rated:
         return PersonRow(person_id, None, None, _json([{"code": "not-rated"}]))
     # The rubric of the main post, or of the longest held one, says how the figures of a person are put together.
-    chief = min(rated, key=lambda part: (not part.main, -(part.working_days or 0), part.appraisal_id))
+    days = _days_held(tx, rated)
+    chief = min(rated, key=lambda part: (not part.main, -(days[part.appraisal_id]), part.appraisal_id))
     settings = rubric_of(tx, chief.rubric_id, chief.rubric_digest).settings
     names = [part.post for part in rated]
     alone = len(rated) == 1
@@ -174,7 +182,7 @@ def _result(tx: Transaction, person_id: int, parts: Sequence[Row[Any]]) -> Perso
         Part(
             part.post if names.count(part.post) == 1 else f"{part.post} ({part.valid_from})",
             # What a single figure weighs does not matter, even where nobody gave it a weight.
-            1 if alone and not part.working_days else part.working_days or 0,
+            1 if alone and not days[part.appraisal_id] else days[part.appraisal_id],
             Fraction(1) if alone and part.weight is None else part.weight,
             part.total,
             part.main,
@@ -195,6 +203,19 @@ def _mean(parts: tuple[Part, ...], mode: Mode, rounding: RoundingRule) -> tuple[
     except LedgerError as error:
         return None, _json([{"code": error.code, "where": error.where}])
     return mean.total, _json(list(mean.steps))
+
+
+def _days_held(tx: Transaction, parts: Sequence[Row[Any]]) -> dict[int, int]:
+    """Return the working days each part was held: those of the frozen roster, fewer where it ended since (5b)."""
+    days = {part.appraisal_id: part.working_days or 0 for part in parts}
+    if len(parts) > 1:
+        calendar, closures = naming.organisation(tx).calendar, calendars.closures(tx)
+        for part in parts:
+            if part.valid_to is not None and part.valid_to < part.period_to:
+                first = max(part.valid_from, part.period_from)
+                held = calendars.working_days(calendar, first, max(first, part.valid_to), closures)
+                days[part.appraisal_id] = min(days[part.appraisal_id], len(held))
+    return days
 
 
 def _grade(tx: Transaction, chief: Row[Any], total: Fraction) -> str | None:

@@ -28,6 +28,7 @@ from services.duty_calendar import due_warnings
 from services.messages import Lateness, kind_of
 from services.outbox import Promise, note_superseded, owe_jobs, promise_many
 from services.reminder_days import Occasion, Office, occasions
+from services.successions import pass_on_due
 from services.unit_of_work import Transaction, UnitOfWork
 from workflow.lifecycle import Lifecycle
 from workflow.vocabulary import CountedFrom, CycleState, Effect, Missed, Role
@@ -122,7 +123,10 @@ def plan(uow: UnitOfWork, *, now: dt.datetime, warnings: DutyWarnings = due_warn
 
 
 def tick(uow: UnitOfWork, now: dt.datetime, *, warnings: DutyWarnings = due_warnings) -> Planned:
-    """Do what the passing of time asks for, up to `now`."""
+    """Do what the passing of time asks for, up to `now`: parts are passed on before anybody is reminded of them."""
+    with uow.read() as tx:
+        planned = planned_until(tx)
+    pass_on_due(uow, now=now, planned=planned)
     return plan(uow, now=now, warnings=warnings)
 
 
@@ -157,7 +161,7 @@ def _plan_items(tx: Transaction, page: Sequence[Row[Any]], now: dt.datetime) -> 
     tx.run(_MOVE_ON, following)
     # The clock acts first: nobody is told that he is late with what is passed on, or over, a moment later.
     known = {row.dedupe_key for row in tx.all(_KNOWN, {"keys": list(over)})} if over else set()
-    owe_jobs(tx, RUN_OUT, over, now=now)
+    owe_jobs(tx, name=RUN_OUT, runs=over, now=now)
     moot = [one for one in send if one.kind == "overdue" and overrun.get(one.work_item_id or 0, "") not in {"", *known}]
     skip += moot
     send = [one for one in send if one not in moot]

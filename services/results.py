@@ -198,8 +198,9 @@ def _by_appraisal(tx: Transaction, cycle_id: int, who: _Viewer) -> Iterator[tupl
     for _, group in groupby(tx.stream(statement, {"cycle": cycle_id, "viewer": who.person_id}), key=lambda row: row.id):
         of_one = list(group)
         held = [row.role for row in of_one if row.role is not None and row.to_at is None]
-        ended = any(row.to_at is not None for row in of_one)
-        yield of_one[0], Parts(dict.fromkeys(held, mine), frozenset(mine if ended else ()), who.granted)
+        ended = max((row.to_at for row in of_one if row.to_at is not None), default=None)
+        former = {} if ended is None else dict.fromkeys(mine, ended)
+        yield of_one[0], Parts(dict.fromkeys(held, mine), former, who.granted)
 
 
 def _result(

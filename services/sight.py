@@ -5,7 +5,7 @@ One policy for `show`, `explain`, the result table and exports. Whoever may see 
 
 import datetime as dt
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from types import MappingProxyType
 
@@ -55,7 +55,7 @@ POLICY: Mapping[Relation, Rule] = MappingProxyType(
         Relation.JUDGE: Rule(Shown.ALWAYS, Shown.ALWAYS),
         Relation.APPEAL_JUDGE: Rule(Shown.ALWAYS, Shown.ALWAYS),
         Relation.OVERSEER: Rule(Shown.ALWAYS, Shown.ALWAYS),
-        Relation.FORMER: Rule(Shown.ALWAYS, Shown.RELEASED),
+        Relation.FORMER: Rule(Shown.ALWAYS, Shown.NEVER),
         Relation.BELOW: Rule(Shown.ALWAYS, Shown.RELEASED, as_appraisee=True),
         Relation.HR: Rule(Shown.ALWAYS, Shown.ALWAYS),
         Relation.WAITING_DECIDER: Rule(Shown.NEVER, Shown.NEVER),
@@ -69,12 +69,16 @@ class Sight:
     """What one viewer sees of one appraisal.
 
     `facts`: days, clauses, what happened, who recorded it, amounts that are fixed. `judgement`: amounts in a range,
-    item scores, totals, reviewers' words. `as_appraisee`: the view is the person's own, or no more than his.
+    item scores, totals, reviewers' words. `as_appraisee`: the view is the person's own, or no more than his. `until`
+    and `own` are set for who had a part once: he sees what there was when it ended, and of judgement what `own`, he
+    himself, wrote.
     """
 
     facts: bool
     judgement: bool
     as_appraisee: bool
+    until: dt.datetime | None = None
+    own: int | None = None
 
 
 def sight(tx: Transaction, standing: Standing, viewer: Actor, on: dt.date) -> Sight:
@@ -86,7 +90,10 @@ def sight(tx: Transaction, standing: Standing, viewer: Actor, on: dt.date) -> Si
     relation = relation_of(tx, standing, viewer, on)
     if relation is None:
         raise unseen(standing.asked)
-    return seen(relation, released=standing.lifecycle.judgement_open(standing.stage, outcome=standing.row.outcome))
+    found = seen(relation, released=standing.lifecycle.judgement_open(standing.stage, outcome=standing.row.outcome))
+    if relation is Relation.FORMER and viewer.person_id is not None:
+        return replace(found, until=standing.parts.former[viewer.person_id], own=viewer.person_id)
+    return found
 
 
 def seen(relation: Relation, *, released: bool) -> Sight:

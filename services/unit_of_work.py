@@ -316,4 +316,4 @@ def record_refusal(uow: UnitOfWork, kind: str, error: AppraiseError, kwargs: Map
 
 
 _LONGEST_CODE = 200
-_RECORDED = ("appraisal", "action", "cycle", "finding", "document", "rule", "month", "number")
+_RECORDED = ("appraisal", "action", "cycle", "finding", "document", "rule", "month", "number", "item")

@@ -63,7 +63,15 @@ def test_work_counts_working_days_and_says_what_is_late(quarter: Terminal, day: 
 def test_work_and_show_speak_chinese(quarter: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("APPRAISE_LANGUAGE", "zh")
     listed = quarter.ok("work", "--as", "1009", at="2026-01-12T10:00").out
-    assert listed.split("\n", 1)[0].split() == ["考核表", "被考核人", "环节", "截止日期", "剩余期限", "可办理"]
+    assert listed.split("\n", 1)[0].split() == [
+        "待办事项",
+        "考核表",
+        "被考核人",
+        "环节",
+        "截止日期",
+        "剩余期限",
+        "可办理",
+    ]
     assert "2 工作日 逾期" in listed
     assert "\n您可以: state (提交自述)" in quarter.ok("show", "2026Q1/1009", "--as", "1009").out
 

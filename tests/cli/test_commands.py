@@ -53,8 +53,8 @@ def test_help_and_version_import_no_database() -> None:
 
 
 def test_a_misspelt_command_is_told_the_nearest(capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(["versoin"]) == 2
-    assert capsys.readouterr().err == "No such command 'versoin'. Did you mean 'version'? See 'appraise --help'.\n"
+    assert run(["cycel"]) == 2
+    assert capsys.readouterr().err == "No such command 'cycel'. Did you mean 'cycle'? See 'appraise --help'.\n"
 
 
 def test_an_unknown_option_is_usage(capsys: pytest.CaptureFixture[str]) -> None:
