@@ -14,7 +14,7 @@ from sqlalchemy.sql.elements import ColumnElement
 from models.columns import table_of
 from models.findings import ContestedLine, FindingRevision
 from models.rubrics import Definition, WorkflowMove
-from services import definitions, documents, duties, finding_writing, organisation_write
+from services import definitions, documents, duties, finding_writing, organisation_write, plans
 from services.audit import digest
 from services.chain_checks import EVENT, MOVE, TEXT_BODY, Faults, Told, by_right_of
 from services.errors import AppraiseError
@@ -34,6 +34,7 @@ CONTENT: Mapping[str, tuple[Table, Any]] = {
     **duties.CONTENT,
     **finding_writing.CONTENT,
     **organisation_write.CONTENT,
+    **plans.CONTENT,
 }
 """For each id that a payload may hold: its table and the content its digest was made of; the latest event holds."""
 

@@ -28,6 +28,7 @@ from services.errors import Refused
 from services.ledgers import state
 from services.mail_words import Look
 from services.messages import Need, kind_of
+from services.opening_facts import opening_facts
 from services.outbox_messages import ClaimedMessage
 from services.rubric_in_force import rubric_in_force
 from services.unit_of_work import Transaction
@@ -294,6 +295,11 @@ def _duty(look_: Look, person: Row[Any]) -> dict[str, str] | NotNeeded:
     }
 
 
+def _opening(look_: Look, person: Row[Any]) -> dict[str, str] | NotNeeded:
+    found = opening_facts(look_, person)
+    return NotNeeded(found) if isinstance(found, str) else found
+
+
 _READERS: Mapping[Need, Callable[[Look, Row[Any]], dict[str, str] | NotNeeded]] = {
     Need.ITEM_OPEN: _item,
     Need.PARTY: _party,
@@ -301,4 +307,5 @@ _READERS: Mapping[Need, Callable[[Look, Row[Any]], dict[str, str] | NotNeeded]] 
     Need.OTHERS_FINDING: _others_finding,
     Need.DUTY: _duty,
     Need.PERSON: _person,
+    Need.OPENING: _opening,
 }

@@ -28,6 +28,8 @@ class Need(StrEnum):
     """The person is still here and the month is not over."""
     PERSON = "person"
     """The person is still here."""
+    OPENING = "opening"
+    """The person is still HR and the cycle of the plan has not opened."""
 
 
 class Lateness(StrEnum):
@@ -67,6 +69,7 @@ _KINDS = (
     Kind("duty-missing", Policy.HOLD, Need.DUTY, Lateness.SUPERSEDE),
     Kind("proxy-entry", Policy.RESEND, Need.PERSON),
     Kind("result-final", Policy.RESEND, Need.PERSON),
+    Kind("opening-problems", Policy.HOLD, Need.OPENING),
 )
 KINDS = {kind.name: kind for kind in _KINDS}
 

@@ -34,6 +34,7 @@ _CYCLE = (
     .join(DEFINITION, DEFINITION.c.id == CYCLE.c.workflow_id)
     .where(CYCLE.c.code == bindparam("code"))
 )
+_CYCLE_TO_CHANGE = _CYCLE.with_for_update(of=CYCLE)
 _POST = select(POST).where(POST.c.code == bindparam("code"))
 _INCIDENT = select(INCIDENT.c.id).where(INCIDENT.c.code == bindparam("code"))
 _APPRAISALS = (
@@ -82,6 +83,18 @@ def cycle(tx: Transaction, code: str) -> Row[Any]:
         NotFound: there is none.
     """
     row = tx.first(_CYCLE, {"code": code})
+    if row is None:
+        raise NotFound(f"There is no cycle {code}; `appraise cycle list` lists them.", "unknown-cycle")
+    return row
+
+
+def cycle_to_change(tx: Transaction, code: str) -> Row[Any]:
+    """Return what `cycle` does and hold off others who would change the cycle, until the commit.
+
+    Raises:
+        NotFound: there is none.
+    """
+    row = tx.first(_CYCLE_TO_CHANGE, {"code": code})
     if row is None:
         raise NotFound(f"There is no cycle {code}; `appraise cycle list` lists them.", "unknown-cycle")
     return row
