@@ -20,7 +20,7 @@ from services import definitions, naming, opening
 from services.access import granted_roles
 from services.actors import Actor
 from services.audit import append_event, store_text
-from services.errors import Conflict, Malformed, Refused
+from services.errors import Conflict, Malformed, NotFound, Refused
 from services.standing import local_day
 from services.unit_of_work import Transaction, UnitOfWork, use_case
 from workflow.cycle import decide_cycle
@@ -36,6 +36,7 @@ EVENT = table_of(Event)
 
 _CODE = re.compile(r"[^/@\s]+")
 _SAME_CODE = select(CYCLE.c.id).where(CYCLE.c.code == bindparam("code"))
+_BY_CODE = select(CYCLE.c.id, CYCLE.c.state).where(CYCLE.c.code == bindparam("code"))
 _POSTS = select(POST.c.id, POST.c.code)
 _CREATED = select(EVENT.c.payload).where(EVENT.c.stream == bindparam("stream"), EVENT.c.kind == "created")
 _ADVANCE = (
@@ -85,17 +86,20 @@ def new(
     workflow: str = "quarterly",
     period: tuple[dt.date, dt.date] | None = None,
     override_reason: str | None = None,
+    year: str | None = None,
 ) -> Created:
     """Plan a cycle: its period, its workflow, and for each post the rubric in force on the period's first day.
 
     `code` such as 2026Q1, 2026-03, 2026H1 or 2026 says the period; another code needs `period`. `rubrics` are names of
     published rubrics; of two that have the same post the later named counts. A version can be named: `bank-office@2`.
+    `year` is the code of the open year that the cycle is a period of.
 
     Raises:
         Malformed: the code says no period and none is given, or it has a space, / or @ in it; a reason to override
             is given and every rubric was in force.
-        NotFound: a rubric or the workflow is not published.
-        Refused: no version was in force on the first day (reading 12) and no reason to override is given.
+        NotFound: a rubric or the workflow is not published, or there is no such year.
+        Refused: no version was in force on the first day (reading 12) and no reason to override is given; the year is
+            none, or is closed.
         Conflict: there is such a cycle already.
     """
     if _CODE.fullmatch(code) is None:
@@ -114,7 +118,32 @@ def new(
             rubrics=rubrics,
             workflow=workflow,
             override_reason=override_reason,
+            parent=None if year is None else _demand_year(tx, year),
         )
+
+
+def _demand_year(tx: Transaction, code: str) -> int:
+    found = open_year(tx, code)
+    if found is None:
+        raise NotFound(f"There is no year {code}; a plan with --year makes one.", "unknown-cycle")
+    return found
+
+
+def open_year(tx: Transaction, code: str) -> int | None:
+    """Return the id of a year to which a period can be added; None where there is no cycle of that code yet.
+
+    Raises:
+        Refused: the code is that of a cycle of another kind, or the year is closed already.
+    """
+    row = tx.first(_BY_CODE, {"code": code})
+    if row is None:
+        return None
+    if row.state != CycleState.OPEN or "year" not in created_with(tx, row.id):
+        raise Refused(
+            f"The cycle {code} is no open year, so no period can be added to it; write the code of another.",
+            "no-open-year",
+        )
+    return int(row.id)
 
 
 def create(

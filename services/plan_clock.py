@@ -20,7 +20,7 @@ from services import calendars, launch, naming, roster
 from services.actors import SYSTEM
 from services.audit import StoredText, digest
 from services.outbox import Promise, promise_many
-from services.plan_cycles import Due, calendar_of, due_periods, make, obstacle, zone_of
+from services.plan_cycles import Due, calendar_of, due_periods, make, make_year, obstacle, zone_of
 from services.plan_form import PlanForm, read_form
 from services.reminder_days import MORNING
 from services.unit_of_work import Transaction, UnitOfWork
@@ -31,6 +31,7 @@ MARK = table_of(PlannerMark)
 PERSON = table_of(Person)
 PLAN = table_of(Plan)
 KIND = "opening-problems"
+_ONLY_THE_RUBRIC = frozenset({"rubric-after-period-start", "unknown-rubric"})
 
 _NAME = literal("plan/").concat(cast(PLAN.c.id, String))
 _ACTIVE = (
@@ -121,6 +122,8 @@ def _take_up(
     if due.cycle_id is None:
         found = obstacle(tx, form, due.period)
         if found is not None:
+            if found.code in _ONLY_THE_RUBRIC:  # HR may make this one by hand, as a period of the same year
+                make_year(tx, form, due.period, now)
             return Worked(promised=_tell(tx, plan, due, (found,), on=on, now=now))
         make(tx, plan, form, due, now)
         made = (due.code,)

@@ -34,8 +34,8 @@ _BY_CODES = (
     .where(CYCLE.c.code.in_(bindparam("codes", expanding=True)))
 )
 _MEND = (
-    "Publish what is missing, in time; or plan and open this one by hand (appraise cycle new), which the plan then "
-    "leaves alone."
+    "Publish what is missing, in time; or plan and open this one by hand (appraise cycle new, with --override and, "
+    "where it belongs to a year, --year), which the plan then leaves alone."
 )
 
 
@@ -95,18 +95,7 @@ def made_by(row: Row[Any]) -> int | None:
 
 def make(tx: Transaction, plan: Row[Any], form: PlanForm, due: Due, now: dt.datetime) -> int:
     """Plan the cycle of a period, and that of its year where there is none yet; return its id. Raises as `obstacle`."""
-    parent = None
-    if form.year is not None:
-        parent = years.year_of(
-            tx,
-            actor=SYSTEM,
-            now=now,
-            code=due.period.year_code(form.suffix),
-            year=due.period.first.year,
-            every=form.every,
-            rule=form.year,
-            workflow=form.workflow,
-        )
+    parent = make_year(tx, form, due.period, now)
     made = cycles.create(
         tx,
         actor=SYSTEM,
@@ -121,6 +110,22 @@ def make(tx: Transaction, plan: Row[Any], form: PlanForm, due: Due, now: dt.date
     return made.id
 
 
+def make_year(tx: Transaction, form: PlanForm, period: Period, now: dt.datetime) -> int | None:
+    """Return the id of the cycle of a period's year, made where there is none yet; None of a plan without years."""
+    if form.year is None:
+        return None
+    return years.year_of(
+        tx,
+        actor=SYSTEM,
+        now=now,
+        code=period.year_code(form.suffix),
+        year=period.first.year,
+        every=form.every,
+        rule=form.year,
+        workflow=form.workflow,
+    )
+
+
 def obstacle(tx: Transaction, form: PlanForm, period: Period) -> roster.Problem | None:
     """Return why the cycle of a period cannot be made: nothing is published, or not in time. Nothing is written."""
     try:
@@ -129,7 +134,7 @@ def obstacle(tx: Transaction, form: PlanForm, period: Period) -> roster.Problem 
         for name in form.rubrics:
             cycles.judging(tx, name, period.first, override=False)
         if form.year is not None:
-            years.demand_open(tx, period.year_code(form.suffix))
+            cycles.open_year(tx, period.year_code(form.suffix))
     except AppraiseError as error:
         return roster.Problem(Severity.ERROR, error.code, error.sentence, _MEND)
     return None

@@ -9,8 +9,7 @@ from models.columns import table_of
 from models.cycles import Cycle
 from services.actors import Actor
 from services.audit import append_event, digest
-from services.cycles import advance, create, created_with
-from services.errors import Refused
+from services.cycles import advance, create, created_with, open_year
 from services.plan_form import YearRule, read_year_rule
 from services.plan_periods import Every
 from services.unit_of_work import Transaction
@@ -42,7 +41,7 @@ def year_of(
     Raises:
         Refused: the code is that of a cycle of another kind, or the year is closed already.
     """
-    there = demand_open(tx, code)
+    there = open_year(tx, code)
     if there is not None:
         return there
     facts = {"year": {**rule.model_dump(mode="json"), "every": every.value}}
@@ -55,23 +54,6 @@ def year_of(
     nobody: dict[str, Any] = {"roster": digest({"rows": []}), "counts": {}, "overrides": {}, "left-out": {}}
     append_event(tx, f"cycle:{made.id}", "opened", actor=actor, at=now, payload=nobody)
     return made.id
-
-
-def demand_open(tx: Transaction, code: str) -> int | None:
-    """Return the id of a year to which a period can be added; None where there is no cycle of that code yet.
-
-    Raises:
-        Refused: the code is that of a cycle of another kind, or the year is closed already.
-    """
-    row = tx.first(_BY_CODE, {"code": code})
-    if row is None:
-        return None
-    if rule_of(tx, row.id) is None or row.state != CycleState.OPEN:
-        raise Refused(
-            f"The cycle {code} is no open year, so no period can be added to it; take another suffix for the plan.",
-            "no-open-year",
-        )
-    return int(row.id)
 
 
 def rule_of(tx: Transaction, cycle_id: int) -> YearRule | None:

@@ -74,7 +74,10 @@ class Planned(Plan):
         return [json.loads(row.payload) for row in self.rows("SELECT payload FROM event WHERE kind = :kind", kind=kind)]
 
     def work_off(self) -> int:
-        """Run the opening chunks that are owed; how many appraisals are new."""
+        """Run the opening chunks that are owed of open cycles; how many appraisals are new."""
+        running = {row.id for row in self.rows("SELECT id FROM cycle WHERE state = 'open'")}
         with self.uow.read() as tx:
             owed = [json.loads(row.args) for row in tx.all(select(JOB).where(JOB.c.name == "cycle.open-chunk"))]
-        return sum(opening.open_chunk(self.uow, now=at(OPENS), **args).opened for args in owed)
+        return sum(
+            opening.open_chunk(self.uow, now=at(OPENS), **args).opened for args in owed if args["cycle"] in running
+        )

@@ -13,6 +13,7 @@ from models.people import ClosureDay
 from services import cycles, definitions, enrolment, launch, plan_clock, plans, verification
 from services.actors import SYSTEM
 from services.errors import AppraiseError, Conflict
+from services.plan_form import YearRule
 from services.roster import Choices
 from services.unit_of_work import UnitOfWork
 from tests.services.builders import CLERK, ESCORT, OFFICER, build_office
@@ -126,10 +127,10 @@ def test_no_rubric_in_force_is_an_obstacle_and_nothing_is_made(uow: UnitOfWork) 
         text=rubric_text("bank-office").replace('id = "bank-office"', 'id = "late"', 1),
         where="late",
     )
-    plan.add(rubrics=["late"], year=None)
+    plan.add(rubrics=["late"], year=YearRule())
     assert plan.tick(NOTICE) == plan_clock.Worked(promised=1)
     assert plan.tick(OPENS) == plan_clock.Worked(promised=1)
-    assert plan.states() == {}
+    assert plan.states() == {"2026": "open"}
     cycles.new(
         uow,
         actor=plan.office.actor(OFFICER),
@@ -137,9 +138,10 @@ def test_no_rubric_in_force_is_an_obstacle_and_nothing_is_made(uow: UnitOfWork) 
         code="2026Q1",
         rubrics=["late"],
         override_reason="agreed with the union",
+        year="2026",
     )
     assert plan.tick(OPENS + 4 * DAY) == plan_clock.Worked()
-    assert plan.states() == {"2026Q1": "planned"}
+    assert plan.states() == {"2026": "open", "2026Q1": "planned"}
 
 
 def test_hr_opens_by_hand_what_the_plan_could_not(plan: Planned) -> None:
