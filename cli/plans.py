@@ -1,6 +1,6 @@
 """`appraise plan`: standing orders by which cycles open by themselves."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -173,6 +173,35 @@ def remove(
     say(f"The plan {plan} is removed.")
     for code in left:
         say(f"{code} is planned and waits for you: `appraise cycle open {code}`, or `appraise cycle cancel {code}`.")
+
+
+@group.command("letter", epilog="Example: appraise plan letter 2026Q1 --language zh --as 1007")
+def letter(
+    context: typer.Context,
+    *,
+    code: Annotated[str, typer.Argument(metavar="PLAN|CYCLE", help="A plan, for its next cycle, or a cycle.")],
+    language: Annotated[
+        Literal["en", "zh"] | None, typer.Option("--language", help="en or zh; by default APPRAISE_LANGUAGE.")
+    ] = None,
+    as_: AsOption = None,
+    reason: ReasonOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Draft the letter to staff: the dates of each stage, who does what, and everybody's rights."""
+    from services import staff_letter
+
+    shared = session(context)
+    found = staff_letter.draft(
+        shared.uow,
+        actor=shared.actor(as_, reason),
+        now=shared.now(),
+        code=code,
+        language=language or shared.language,
+    )
+    if json:
+        print_json(found)
+        return
+    say(found.subject, "", *found.lines)
 
 
 def _row(shown: Any) -> dict[str, Any]:

@@ -24,7 +24,7 @@ from services.grants import today
 from services.plan_clock import mark_of
 from services.plan_cycles import period_days, planned, zone_of
 from services.plan_form import PlanForm, YearRule, read_form
-from services.plan_periods import Every, Period, before, labels, period_at
+from services.plan_periods import Days, Every, Period, before, labels, period_at
 from services.plan_scope import units_below
 from services.unit_of_work import Transaction, UnitOfWork, use_case
 
@@ -213,11 +213,17 @@ def _vouch(
 
 
 def _shown(tx: Transaction, code: str, form: PlanForm, now: dt.datetime, *, active: bool) -> Shown:
+    period, days = next_period(tx, form, now)
+    return Shown(code, active, form, period.code(form.suffix), period, days.notice, days.opening)
+
+
+def next_period(tx: Transaction, form: PlanForm, now: dt.datetime) -> tuple[Period, Days]:
+    """Return the first period of a plan whose opening day has not passed, with its days."""
     on = now.astimezone(zone_of(tx, form)).date()
     period = period_at(form.every, form.first)
     while (days := period_days(tx, form, period)).opening < on:
         period = period_at(form.every, period.last + dt.timedelta(days=1))
-    return Shown(code, active, form, period.code(form.suffix), period, days.notice, days.opening)
+    return period, days
 
 
 def _every(word: str) -> Every:
