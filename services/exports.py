@@ -21,10 +21,10 @@ from typing import IO, Any
 from sqlalchemy import bindparam, select
 
 from scoring.numbers import to_decimal
-from services import naming
+from services import naming, years
 from services.actors import Actor
 from services.audit import append_event
-from services.errors import Environment, Malformed
+from services.errors import Environment, Malformed, Refused
 from services.final_rows import FINAL_ITEM, SCORE_ITEM
 from services.finalising import stream
 from services.result_table import FIGURES
@@ -78,6 +78,7 @@ def export(uow: UnitOfWork, *, actor: Actor, now: dt.datetime, cycle: str, path:
     Raises:
         Malformed: the suffix names no form.
         NotFound: there is no such cycle, or nothing of it is the actor's to see.
+        Refused: the cycle is a year.
         Environment: the file cannot be written there.
     """
     form = path.suffix.lower().removeprefix(".")
@@ -86,7 +87,14 @@ def export(uow: UnitOfWork, *, actor: Actor, now: dt.datetime, cycle: str, path:
         raise Malformed(f"{path.name} does not say what form to write; let it end in one of {known}.", "bad-format")
     with _whole_file(path) as out:
         with uow.read() as tx:
-            rows = _WRITERS[form](out, cycle, _lines(tx, read_results(tx, viewer=actor, now=now, cycle=cycle)))
+            results = read_results(tx, viewer=actor, now=now, cycle=cycle)
+            if not results and years.rule_of(tx, naming.cycle(tx, cycle).id) is not None:
+                raise Refused(
+                    f"{cycle} is a year and has no appraisals; export its periods, or take `appraise cycle results "
+                    f"{cycle} --json`.",
+                    "a-year",
+                )
+            rows = _WRITERS[form](out, cycle, _lines(tx, results))
         digest = _sha256(out)
         with uow.write() as tx:
             payload = {"format": form, "rows": rows, "sha256": digest}

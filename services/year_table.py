@@ -1,15 +1,18 @@
 """The results of a year as a viewer may see them: what he sees of each period, put together."""
 
 import datetime as dt
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import Any
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import Row, bindparam, select
 
 from models.appraisals import PersonResult
 from models.columns import table_of
 from models.people import Person
+from scoring.numbers import parse_decimal
 from scoring.result import Step
 from services import naming
 from services.access import granted_roles
@@ -25,7 +28,7 @@ PERSON = table_of(Person)
 PERSON_RESULT = table_of(PersonResult)
 
 _SIGNED = (
-    select(PERSON.c.number, PERSON_RESULT.c.total)
+    select(PERSON.c.number, PERSON_RESULT.c.total, PERSON_RESULT.c.steps)
     .join(PERSON, PERSON.c.id == PERSON_RESULT.c.person_id)
     .where(PERSON_RESULT.c.cycle_id == bindparam("cycle"))
     .order_by(PERSON_RESULT.c.revision)
@@ -82,11 +85,9 @@ def read_year(tx: Transaction, *, viewer: Actor, now: dt.datetime, cycle: str) -
             # Of several posts one may be rated and another not: then the mean of those rated counts.
             if not isinstance(figures.get(period.code), Fraction):
                 figures[period.code] = figure
-    signed = {one.number: one.total for one in tx.all(_SIGNED, {"cycle": row.id})}
-    rows = [
-        _row(year, number, names[number], found[number], final=row.state == CycleState.FINAL, signed=signed)
-        for number in sorted(found)
-    ]
+    final = row.state == CycleState.FINAL
+    signed = {one.number: one for one in tx.all(_SIGNED, {"cycle": row.id})} if final else {}
+    rows = [_row(year, number, names[number], found[number], signed.get(number)) for number in sorted(found)]
     if not rows and not whole:
         raise NotFound(f"There is no cycle {cycle}, or nothing of it is yours to see.", "unknown-cycle")
     return tuple(rows)
@@ -109,19 +110,13 @@ def _figure(result: Result, *, final: bool) -> Fraction | str:
 
 
 def _row(
-    year: Year,
-    number: str,
-    name: str,
-    found: Mapping[str, Fraction | str],
-    *,
-    final: bool,
-    signed: Mapping[str, Fraction | None],
+    year: Year, number: str, name: str, found: Mapping[str, Fraction | str], signed: Row[Any] | None
 ) -> YearResult:
     mean, steps = year.figure(found)
-    figures = {code: figure for code, figure in found.items() if isinstance(figure, Fraction)}
     total = None if mean is None else mean.total
-    # What was signed is shown to whoever sees all that it was made of.
-    shown = final and number in signed and "not-yet" not in found.values()
-    counted = sum(step["code"] == "period" for step in steps)
-    total = signed[number] if shown else total
-    return YearResult(number, name, total, counted, len(year.cycles), figures, steps, final=shown)
+    # What was signed is shown to whoever sees all that it was made of, and as it was signed.
+    shown = signed is not None and "not-yet" not in found.values()
+    if signed is not None and shown:
+        total, steps = signed.total, tuple(json.loads(signed.steps))
+    figures = {str(step["id"]): parse_decimal(step["total"]) for step in steps if step["code"] == "period"}
+    return YearResult(number, name, total, len(figures), len(year.cycles), figures, steps, final=shown)

@@ -3,6 +3,7 @@
 import datetime as dt
 from dataclasses import dataclass
 from fractions import Fraction
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,7 +11,18 @@ from sqlalchemy import update
 
 from models.columns import table_of
 from models.people import Absence, Assignment, Unit
-from services import cycles, findings, late_entries, launch, naming, plans, verification, year_table
+from services import (
+    corrections,
+    cycles,
+    exports,
+    findings,
+    late_entries,
+    launch,
+    naming,
+    plans,
+    verification,
+    year_table,
+)
 from services.actors import SYSTEM
 from services.appraisals import Words, act
 from services.errors import AppraiseError, NotFound, Refused
@@ -230,6 +242,23 @@ def test_a_refused_year_can_be_proposed_anew(year: Year) -> None:
         late_entries.propose_late(year.uow, actor=year.office.actor(OFFICER), now=at(SECOND, 15), cycle="2026")
 
 
+def test_a_signed_year_stays_as_it_was_signed_when_a_period_is_corrected(year: Year) -> None:
+    year.half(FIRST)
+    year.deduct(CLERK, dt.date(2026, 9, 3), 4)
+    year.half(SECOND)
+    year.sign("2026", SECOND)
+    told = year.explained(CLERK, CLERK)
+    for act_, by in ((corrections.propose_correction, OFFICER), (corrections.approve_correction, PRESIDENT)):
+        more = {"lines": {"F1": "strike"}, "reason": "wrong person"} if by == OFFICER else {}
+        act_(year.uow, actor=year.office.actor(by), now=at(SECOND, 15), appraisal=f"2026H2/{CLERK}", **more)
+    period = explain_person(year.uow, actor=year.office.actor(CLERK), now=at(SECOND, 16), cycle="2026H2", number=CLERK)
+    assert period[-1].endswith("is 100 points.")
+    assert (year.results()[CLERK].total, year.results()[CLERK].figures["2026H2"]) == (98, 96)
+    assert year.explained(CLERK, CLERK) == told
+    vouch(year.uow)
+    assert verification.verify(year.uow).faults == ()
+
+
 def test_a_period_made_by_hand_can_belong_to_the_year(year: Year) -> None:
     year.half(FIRST)
     hr = year.office.actor(OFFICER)
@@ -254,6 +283,15 @@ def test_a_period_made_by_hand_can_belong_to_the_year(year: Year) -> None:
 def made_of(made: cycles.Created) -> tuple[dt.date, dt.date]:
     """The period of a cycle."""
     return made.period_from, made.period_to
+
+
+def test_a_year_is_not_exported_as_if_it_had_appraisals(year: Year, tmp_path: Path) -> None:
+    year.tick(FIRST)
+    with pytest.raises(Refused, match="2026 is a year and has no appraisals; export its periods"):
+        exports.export(
+            year.uow, actor=year.office.actor(OFFICER), now=at(FIRST), cycle="2026", path=tmp_path / "year.csv"
+        )
+    assert not (tmp_path / "year.csv").exists()
 
 
 def test_a_cycle_that_is_no_year_has_no_year_table(year: Year) -> None:
