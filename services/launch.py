@@ -1,6 +1,7 @@
 """Launching a cycle: drawing up its roster as often as one likes, then freezing it and owing its opening to jobs."""
 
 import datetime as dt
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -92,11 +93,12 @@ def draw_up(
 ) -> tuple[roster.Drawn, roster.Choices]:
     """Draw up the roster without writing it; of a plan's cycle it has the plan's unit, without its exceptions.
 
+    `cycle` is a row of `naming.cycle_to_change`.
     Nobody leaves himself or a superior out, as nobody excludes them later (domain.md, 5); whom the plan excepts was
     decided when it was added. Returns the choices with the exceptions among them.
     """
     day = local_day(now, naming.organisation(tx).zone)
-    choices = plan_scope.with_plan(tx, cycle, wanted)
+    choices = plan_scope.with_plan(tx, cycle, wanted, _created(cycle))
     drawn = roster.draw(tx, cycle, day, choices)
     left_out = {
         row["person_id"]
@@ -111,6 +113,11 @@ def draw_up(
                 "own-or-superior",
             )
     return drawn, choices
+
+
+def _created(cycle: Row[Any]) -> Mapping[str, Any]:
+    found: Mapping[str, Any] = {} if cycle.created is None else json.loads(cycle.created)
+    return found
 
 
 def _report(cycle: str, drawn: roster.Drawn) -> Report:
@@ -172,6 +179,8 @@ def open_in(
     if row.state == CycleState.OPEN:
         raise Refused(f"The cycle {cycle} is open already; `appraise cycle status {cycle}` shows it.", "open")
     decide_cycle(row.state, "open", roles=roles, own_proposal=False)
+    if actor.person_id is None and "plan" not in _created(row):
+        raise Refused(f"The clock opens the cycles of a plan only, and {cycle} was planned by hand.", "not-yours")
     drawn, choices = draw_up(tx, row, choices or roster.Choices(), actor=actor, now=now)
     report = _report(cycle, drawn)
     if report.errors:

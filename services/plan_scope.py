@@ -10,7 +10,6 @@ from models.columns import table_of
 from models.history import TextBody
 from models.people import Assignment, Person, Unit
 from models.rubrics import Plan
-from services.cycles import created_with
 from services.errors import NotFound
 from services.plan_form import PlanForm, read_form
 from services.roster import Choices
@@ -54,12 +53,12 @@ def units_below(tx: Transaction, code: str) -> frozenset[int]:
     return frozenset(found)
 
 
-def with_plan(tx: Transaction, cycle: Row[Any], choices: Choices) -> Choices:
+def with_plan(tx: Transaction, cycle: Row[Any], choices: Choices, created: Mapping[str, Any]) -> Choices:
     """Return the choices with what the plan of a cycle says; of a cycle that was made by hand as they are.
 
-    The plan's present version counts until the cycle opens. An exception who is not there in the period is passed over.
+    `created` is what the event says that created the cycle. The plan's present version counts until the cycle opens. An exception who is not there in the period is passed over.
     """
-    plan_id = created_with(tx, cycle.id).get("plan")
+    plan_id = created.get("plan")
     row = None if plan_id is None else tx.first(_PLAN, {"plan": plan_id})
     if row is None:
         return choices
