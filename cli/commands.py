@@ -38,6 +38,7 @@ TABLE: Mapping[str, Entry] = MappingProxyType(
         "rubric": Entry("cli.rubrics", "Rubrics: check, publish, score, explain.", group=True),
         "workflow": Entry("cli.workflows", "Workflows: check, publish, draw.", group=True),
         "cycle": Entry("cli.cycles", "Cycles: plan, open, propose, approve, results.", group=True),
+        "plan": Entry("cli.plans", "Plans: cycles that open by themselves, and the letter to staff.", group=True),
         "work": Entry("cli.appraisals", "What a person owes, the most urgent first."),
         "show": Entry("cli.appraisals", "One appraisal, as far as you may see it."),
         "act": Entry("cli.appraisals", "Move an appraisal, or many: state, submit, approve, object ..."),

@@ -39,6 +39,9 @@ def new(
         str | None,
         typer.Option("--override", help="Why a rubric that came later judges this period; its forms show it."),
     ] = None,
+    year: Annotated[
+        str | None, typer.Option("--year", help="The open year that it is a period of, such as 2026; a plan makes it.")
+    ] = None,
     as_: AsOption = None,
     reason: ReasonOption = None,
     json: JsonOption = False,
@@ -59,6 +62,7 @@ def new(
         workflow=workflow,
         period=period,
         override_reason=override,
+        year=year,
     )
     if json:
         print_json(created)

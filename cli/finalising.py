@@ -8,7 +8,17 @@ from cli import progress
 from cli.checkpoint_line import newest_checkpoint
 from cli.commands import new_group
 from cli.distribution import distribution
-from cli.output import AsOption, JsonOption, ProxyReasonOption, ReasonOption, heading, print_json, print_table, say
+from cli.output import (
+    AsOption,
+    JsonOption,
+    ProxyReasonOption,
+    ReasonOption,
+    heading,
+    plain,
+    print_json,
+    print_table,
+    say,
+)
 from cli.parsing import lines_of
 from cli.session import session
 from services.errors import Malformed
@@ -114,6 +124,39 @@ def approve(
         say("Its rows wait for a worker, since APPRAISE_WORKER is off: start `appraise up` somewhere.")
 
 
+def _show_year(shared: Any, viewer: Any, cycle: str, *, json: bool) -> bool:
+    """Show a year, person by person with its periods; False where the cycle is none."""
+    from services import year_table
+
+    rows = year_table.year_results(shared.uow, viewer=viewer, now=shared.now(), cycle=cycle)
+    if rows is None:
+        return False
+    if json:
+        print_json([{name: value for name, value in plain(row).items() if name != "steps"} for row in rows])
+        return True
+    periods = sorted({period for row in rows for period in row.figures})
+    print_table(
+        cycle,
+        (
+            *heading(shared.language, "employee-number", "name"),
+            *periods,
+            *heading(shared.language, "total", "counted", "signed"),
+        ),
+        [
+            (
+                row.number,
+                row.name,
+                *(row.figures.get(period) for period in periods),
+                row.total,
+                f"{row.counted}/{row.periods}",
+                "yes" if row.final else "",
+            )
+            for row in rows
+        ],
+    )
+    return True
+
+
 def _state(shared: Any, cycle: str) -> str:
     from services import enrolment
 
@@ -133,7 +176,10 @@ def results(
     from services import results as table
 
     shared = session(context)
-    rows = table.results(shared.uow, viewer=shared.actor(as_, reason), now=shared.now(), cycle=cycle)
+    viewer = shared.actor(as_, reason)
+    if _show_year(shared, viewer, cycle, json=json):
+        return
+    rows = table.results(shared.uow, viewer=viewer, now=shared.now(), cycle=cycle)
     if json:
         print_json([_row(row) for row in rows])
         return

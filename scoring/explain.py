@@ -8,7 +8,7 @@ from scoring.phrases import SENTENCES, WORDS, Language
 from scoring.result import Score
 
 _ABOUT = ("units", "key", "incident", "known", "replaces")
-_BY_KIND = {"revised": "kind", "recurrence": "kind", "rounded": "figure"}
+_BY_KIND = {"revised": "kind", "recurrence": "kind", "rounded": "figure", "period-left-out": "why"}
 _BY_BOUND = frozenset({"rule-clamp", "group-clamp", "total-clamp"})
 
 

@@ -14,7 +14,7 @@ from sqlalchemy import BindParameter, Table, bindparam, func, select, type_coerc
 from models.columns import BIGINT, MILLIONTH, table_of
 from models.findings import ContestedLine, FindingRevision
 from models.rubrics import Definition, WorkflowMove
-from services import definitions, delegations, documents, duties, finding_writing, organisation_write
+from services import definitions, delegations, documents, duties, finding_writing, organisation_write, plans
 from services.audit import digest
 from services.chain_checks import TEXT_BODY, Faults, Told, by_right_of
 from services.errors import AppraiseError
@@ -37,6 +37,7 @@ CONTENT: Mapping[str, tuple[Table, Any]] = {
     **duties.CONTENT,
     **finding_writing.CONTENT,
     **organisation_write.CONTENT,
+    **plans.CONTENT,
 }
 """For each id that a payload may hold: its table and the content its digest was made of; the latest event holds."""
 

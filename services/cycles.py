@@ -2,6 +2,7 @@
 
 import calendar
 import datetime as dt
+import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from sqlalchemy import Row, bindparam, func, select, update
 
 from models.columns import UtcDateTime, table_of
 from models.cycles import Cycle, CycleRubric, Roster
+from models.history import Event
 from models.people import Post
 from models.rubrics import Definition
 from models.workitems import WorkItem
@@ -18,7 +20,7 @@ from services import definitions, naming, opening
 from services.access import granted_roles
 from services.actors import Actor
 from services.audit import append_event, store_text
-from services.errors import Conflict, Malformed, Refused
+from services.errors import Conflict, Malformed, NotFound, Refused
 from services.standing import local_day
 from services.unit_of_work import Transaction, UnitOfWork, use_case
 from workflow.cycle import decide_cycle
@@ -30,10 +32,13 @@ ROSTER = table_of(Roster)
 POST = table_of(Post)
 DEFINITION = table_of(Definition)
 WORK_ITEM = table_of(WorkItem)
+EVENT = table_of(Event)
 
 _CODE = re.compile(r"[^/@\s]+")
 _SAME_CODE = select(CYCLE.c.id).where(CYCLE.c.code == bindparam("code"))
+_BY_CODE = select(CYCLE.c.id, CYCLE.c.state).where(CYCLE.c.code == bindparam("code"))
 _POSTS = select(POST.c.id, POST.c.code)
+_CREATED = select(EVENT.c.payload).where(EVENT.c.stream == bindparam("stream"), EVENT.c.kind == "created")
 _ADVANCE = (
     update(CYCLE)
     .where(
@@ -81,17 +86,20 @@ def new(
     workflow: str = "quarterly",
     period: tuple[dt.date, dt.date] | None = None,
     override_reason: str | None = None,
+    year: str | None = None,
 ) -> Created:
     """Plan a cycle: its period, its workflow, and for each post the rubric in force on the period's first day.
 
-    `code` such as 2026Q1, 2026M03, 2026H1 or 2026 says the period; another code needs `period`. `rubrics` are names of
+    `code` such as 2026Q1, 2026-03, 2026H1 or 2026 says the period; another code needs `period`. `rubrics` are names of
     published rubrics; of two that have the same post the later named counts. A version can be named: `bank-office@2`.
+    `year` is the code of the open year that the cycle is a period of.
 
     Raises:
         Malformed: the code says no period and none is given, or it has a space, / or @ in it; a reason to override
             is given and every rubric was in force.
-        NotFound: a rubric or the workflow is not published.
-        Refused: no version was in force on the first day (reading 12) and no reason to override is given.
+        NotFound: a rubric or the workflow is not published, or there is no such year.
+        Refused: no version was in force on the first day (reading 12) and no reason to override is given; the year is
+            none, or is closed.
         Conflict: there is such a cycle already.
     """
     if _CODE.fullmatch(code) is None:
@@ -101,80 +109,143 @@ def new(
         raise Malformed(f"The period of {code} ends on {last}, before it begins on {first}.", "period-reversed")
     with uow.write() as tx:
         demand_hr(tx, actor, now, "create a cycle")
-        if tx.first(_SAME_CODE, {"code": code}) is not None:
-            raise Conflict(f"There is a cycle {code} already; `appraise cycle status {code}` shows it.", "cycle-exists")
-        workflow_row = definitions.named(tx, "workflow", workflow)
-        cycle_id = tx.insert(
-            CYCLE,
-            {
-                "code": code,
-                "period_from": first,
-                "period_to": last,
-                "parent_id": None,
-                "workflow_id": workflow_row.id,
-                "state": CycleState.PLANNED.value,
-                "version": 0,
-                "created_at": now,
-                "opened_at": None,
-            },
-        )
-        posts = {row.code: row.id for row in tx.all(_POSTS)}
-        reason = store_text(tx, override_reason)
-        chosen: dict[str, tuple[int, str]] = {}
-        late: set[int] = set()
-        for name in rubrics:
-            row, in_force = _in_force(tx, name, first, override=reason is not None)
-            if not in_force:
-                late.add(row.id)
-            rubric = definitions.rubric_of(tx, row.id, row.digest)
-            chosen |= {post.id: (row.id, f"{row.name}@{row.version}") for post in rubric.posts if post.id in posts}
-        judged_late = [post for post, found in sorted(chosen.items()) if found[0] in late]
-        if reason is not None and not judged_late:
-            raise Malformed(
-                f"Every rubric of {code} was in force on {first}, so there is nothing to override; leave it out.",
-                "nothing-to-override",
-            )
-        tx.insert_many(
-            CYCLE_RUBRIC,
-            [
-                {
-                    "cycle_id": cycle_id,
-                    "post_id": posts[post],
-                    "definition_id": found[0],
-                    "override_reason_id": reason.id if reason is not None and post in judged_late else None,
-                }
-                for post, found in sorted(chosen.items())
-            ],
-        )
-        append_event(
+        return create(
             tx,
-            f"cycle:{cycle_id}",
-            "created",
             actor=actor,
-            at=now,
-            payload={
-                "code": code,
-                "from": first.isoformat(),
-                "to": last.isoformat(),
-                "workflow": workflow_row.id,
-                "rubrics": {post: found[0] for post, found in sorted(chosen.items())},
-                "override": reason.digest if reason is not None else None,
-                "late": judged_late,
-            },
+            now=now,
+            code=code,
+            period=(first, last),
+            rubrics=rubrics,
+            workflow=workflow,
+            override_reason=override_reason,
+            parent=None if year is None else _demand_year(tx, year),
         )
+
+
+def _demand_year(tx: Transaction, code: str) -> int:
+    found = open_year(tx, code)
+    if found is None:
+        raise NotFound(f"There is no year {code}; a plan with --year makes one.", "unknown-cycle")
+    return found
+
+
+def open_year(tx: Transaction, code: str) -> int | None:
+    """Return the id of a year to which a period can be added; None where there is no cycle of that code yet.
+
+    Raises:
+        Refused: the code is that of a cycle of another kind, or the year is closed already.
+    """
+    row = tx.first(_BY_CODE, {"code": code})
+    if row is None:
+        return None
+    if row.state != CycleState.OPEN or "year" not in created_with(tx, row.id):
+        raise Refused(
+            f"The cycle {code} is no open year, so no period can be added to it; write the code of another.",
+            "no-open-year",
+        )
+    return int(row.id)
+
+
+def create(
+    tx: Transaction,
+    *,
+    actor: Actor,
+    now: dt.datetime,
+    code: str,
+    period: tuple[dt.date, dt.date],
+    rubrics: Sequence[str],
+    workflow: str,
+    override_reason: str | None = None,
+    parent: int | None = None,
+    facts: Mapping[str, Any] | None = None,
+) -> Created:
+    """Plan a cycle in the caller's transaction, as `new` does; nothing is written where it is refused.
+
+    `parent` is the id of the cycle of its year; `facts` are what its event says besides. Raises as `new`.
+    """
+    first, last = period
+    if tx.first(_SAME_CODE, {"code": code}) is not None:
+        raise Conflict(f"There is a cycle {code} already; `appraise cycle status {code}` shows it.", "cycle-exists")
+    workflow_row = definitions.named(tx, "workflow", workflow)
+    in_force = [judging(tx, name, first, override=bool((override_reason or "").strip())) for name in rubrics]
+    cycle_id = tx.insert(
+        CYCLE,
+        {
+            "code": code,
+            "period_from": first,
+            "period_to": last,
+            "parent_id": parent,
+            "workflow_id": workflow_row.id,
+            "state": CycleState.PLANNED.value,
+            "version": 0,
+            "created_at": now,
+            "opened_at": None,
+        },
+    )
+    posts = {row.code: row.id for row in tx.all(_POSTS)}
+    reason = store_text(tx, override_reason)
+    chosen: dict[str, tuple[int, str]] = {}
+    late: set[int] = set()
+    for row, judges in in_force:
+        if not judges:
+            late.add(row.id)
+        rubric = definitions.rubric_of(tx, row.id, row.digest)
+        chosen |= {post.id: (row.id, f"{row.name}@{row.version}") for post in rubric.posts if post.id in posts}
+    judged_late = [post for post, found in sorted(chosen.items()) if found[0] in late]
+    if reason is not None and not judged_late:
+        raise Malformed(
+            f"Every rubric of {code} was in force on {first}, so there is nothing to override; leave it out.",
+            "nothing-to-override",
+        )
+    tx.insert_many(
+        CYCLE_RUBRIC,
+        [
+            {
+                "cycle_id": cycle_id,
+                "post_id": posts[post],
+                "definition_id": found[0],
+                "override_reason_id": reason.id if reason is not None and post in judged_late else None,
+            }
+            for post, found in sorted(chosen.items())
+        ],
+    )
+    append_event(
+        tx,
+        f"cycle:{cycle_id}",
+        "created",
+        actor=actor,
+        at=now,
+        payload={
+            "code": code,
+            "from": first.isoformat(),
+            "to": last.isoformat(),
+            "workflow": workflow_row.id,
+            "rubrics": {post: found[0] for post, found in sorted(chosen.items())},
+            "override": reason.digest if reason is not None else None,
+            "late": judged_late,
+            **(facts or {}),
+        },
+    )
     return Created(cycle_id, code, first, last, {post: found[1] for post, found in sorted(chosen.items())})
 
 
+def created_with(tx: Transaction, cycle_id: int) -> Mapping[str, Any]:
+    """Return what the event says that created a cycle; empty where there is none."""
+    payload = tx.scalar(_CREATED, {"stream": f"cycle:{cycle_id}"})
+    found: Mapping[str, Any] = {} if payload is None else json.loads(payload)
+    return found
+
+
 def period_of(code: str) -> tuple[dt.date, dt.date]:
-    """Return the first and last day that a code such as 2026Q1, 2026M03, 2026H1 or 2026 names.
+    """Return the first and last day that a code such as 2026Q1, 2026-03 (or 2026M03), 2026H1 or 2026 names.
 
     Raises:
         Malformed: the code names no period.
     """
-    match = re.fullmatch(r"([0-9]{4})(?:Q([1-4])|H([12])|M(0[1-9]|1[0-2]))?", code)
+    match = re.fullmatch(r"([0-9]{4})(?:Q([1-4])|H([12])|[M-](0[1-9]|1[0-2]))?", code)
     if match is None:
         raise Malformed(
-            f"{code!r} names no period; write a code like 2026Q1, 2026M03, 2026H1 or 2026, or give --from and --to.",
+            f"{code!r} names no period; write a code like 2026Q1, 2026-03, 2026H1 or 2026, or give --from and --to.",
             "bad-period",
         )
     year, quarter, half, month = match.groups()
@@ -192,8 +263,13 @@ def period_of(code: str) -> tuple[dt.date, dt.date]:
     return first, dt.date(int(year), last_month, calendar.monthrange(int(year), last_month)[1])
 
 
-def _in_force(tx: Transaction, name: str, first: dt.date, *, override: bool) -> tuple[Row[Any], bool]:
-    """Return the version that judges a period which begins on `first`, and whether it was in force on that day."""
+def judging(tx: Transaction, name: str, first: dt.date, *, override: bool) -> tuple[Row[Any], bool]:
+    """Return the version that judges a period which begins on `first`, and whether it was in force on that day.
+
+    Raises:
+        NotFound: no such rubric is published.
+        Refused: none was in force, and it is not overridden.
+    """
     latest = definitions.named(tx, "rubric", name)
     row = definitions.in_force(tx, "rubric", latest.name, first)
     if "@" in name:

@@ -18,10 +18,10 @@ from typing import IO, Any
 from sqlalchemy import bindparam, select
 
 from scoring.numbers import to_decimal
-from services import checkpoints, naming
+from services import checkpoints, naming, years
 from services.actors import Actor
 from services.audit import append_event
-from services.errors import Malformed
+from services.errors import Malformed, Refused
 from services.final_rows import FINAL_ITEM, SCORE_ITEM
 from services.finalising import stream
 from services.result_table import FIGURES
@@ -77,6 +77,7 @@ def export(uow: UnitOfWork, *, actor: Actor, now: dt.datetime, cycle: str, path:
     Raises:
         Malformed: the suffix names no form.
         NotFound: there is no such cycle, or nothing of it is the actor's to see.
+        Refused: the cycle is a year.
         Environment: the file cannot be written there.
     """
     form = path.suffix.lower().removeprefix(".")
@@ -87,9 +88,14 @@ def export(uow: UnitOfWork, *, actor: Actor, now: dt.datetime, cycle: str, path:
         with uow.read() as tx:
             newest = checkpoints.newest(tx)
             fingerprint = None if newest is None else newest.fingerprint
-            rows = _WRITERS[form](
-                out, (cycle, fingerprint), _lines(tx, read_results(tx, viewer=actor, now=now, cycle=cycle))
-            )
+            results = read_results(tx, viewer=actor, now=now, cycle=cycle)
+            if not results and years.rule_of(tx, naming.cycle(tx, cycle).id) is not None:
+                raise Refused(
+                    f"{cycle} is a year and has no appraisals; export its periods, or take `appraise cycle results "
+                    f"{cycle} --json`.",
+                    "a-year",
+                )
+            rows = _WRITERS[form](out, (cycle, fingerprint), _lines(tx, results))
         digest = _sha256(out)
         with uow.write() as tx:
             payload = {"format": form, "rows": rows, "sha256": digest}

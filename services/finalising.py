@@ -30,6 +30,7 @@ from services.holds import held_by_stage
 from services.outbox import owe_job, owe_jobs
 from services.result_table import Summary, proposed_table
 from services.unit_of_work import Transaction, UnitOfWork, use_case
+from services.year_results import demand_complete, load_year
 from workflow.cycle import decide_cycle
 from workflow.errors import NotAllowed
 from workflow.lifecycle import Lifecycle
@@ -139,6 +140,8 @@ def propose(uow: UnitOfWork, *, actor: Actor, now: dt.datetime, cycle: str) -> P
         _decide_proposal(tx, row, lifecycle, roles)
         carried = tuple(found.id for found in tx.all(_NOT_CLOSED, {"cycle": row.id}))
         table = proposed_table(tx, row.id, frozenset(carried))
+        if not table.rows and (year := load_year(tx, row.id)) is not None:
+            demand_complete(tx, row, year, today(tx, now))
         advance(tx, row, CycleState.PROPOSED)
         return put_forward(tx, row, table, kind="proposed", actor=actor, now=now, facts={"carried": list(carried)})
 

@@ -1,6 +1,7 @@
 """Launching a cycle: drawing up its roster as often as one likes, then freezing it and owing its opening to jobs."""
 
 import datetime as dt
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -11,7 +12,7 @@ from models.columns import table_of
 from models.cycles import Cycle, CycleRubric, Roster
 from models.history import TextBody
 from models.people import Post
-from services import naming, roster, working_calendar
+from services import naming, plan_scope, roster, working_calendar
 from services.access import superiors_of
 from services.actors import Actor
 from services.audit import StoredText, append_event, store_texts
@@ -83,21 +84,32 @@ def dry_run(
     """
     with uow.write() as tx:
         demand_hr(tx, actor, now, "draw up a roster")
-        row = naming.cycle(tx, cycle)
+        row = naming.cycle_to_change(tx, cycle)
         if row.state != CycleState.PLANNED:
             raise Refused(f"The cycle {cycle} is {row.state}; its roster is frozen.", "roster-frozen")
-        choices = choices or roster.Choices()
-        drawn = _draw(tx, row, choices, actor, now)
+        drawn, choices = draw_up(tx, row, choices or roster.Choices(), actor=actor, now=now)
         roster.write(tx, row.id, drawn, _reasons(tx, choices)[0])
         report = _report(cycle, drawn)
         return replace(report, windows=working_calendar.windows(tx, row, now))
 
 
-def _draw(tx: Transaction, cycle: Row[Any], choices: roster.Choices, actor: Actor, now: dt.datetime) -> roster.Drawn:
-    """Draw up the roster; nobody leaves himself or a superior out, as nobody excludes them later (domain.md, 5)."""
+def draw_up(
+    tx: Transaction, cycle: Row[Any], wanted: roster.Choices, *, actor: Actor, now: dt.datetime
+) -> tuple[roster.Drawn, roster.Choices]:
+    """Draw up the roster without writing it; of a plan's cycle it has the plan's unit, without its exceptions.
+
+    `cycle` is a row of `naming.cycle_to_change`.
+    Nobody leaves himself or a superior out, as nobody excludes them later (domain.md, 5); whom the plan excepts was
+    decided when it was added. Returns the choices with the exceptions among them.
+    """
     day = local_day(now, naming.organisation(tx).zone)
+    choices = plan_scope.with_plan(tx, cycle, wanted, _created(cycle))
     drawn = roster.draw(tx, cycle, day, choices)
-    left_out = {row["person_id"] for row in drawn.rows if row["status"] == RosterStatus.LEFT_OUT}
+    left_out = {
+        row["person_id"]
+        for row, number in zip(drawn.rows, drawn.numbers, strict=True)
+        if row["status"] == RosterStatus.LEFT_OUT and number in wanted.leave_out
+    }
     for one in (actor.person_id, actor.typed_by) if left_out else ():
         if one is not None and not left_out.isdisjoint(superiors_of(tx, one, day) | {one}):
             raise Refused(
@@ -105,7 +117,12 @@ def _draw(tx: Transaction, cycle: Row[Any], choices: roster.Choices, actor: Acto
                 "the approver closes that appraisal as not rated once it is open.",
                 "own-or-superior",
             )
-    return drawn
+    return drawn, choices
+
+
+def _created(cycle: Row[Any]) -> Mapping[str, Any]:
+    found: Mapping[str, Any] = {} if cycle.created is None else json.loads(cycle.created)
+    return found
 
 
 def _report(cycle: str, drawn: roster.Drawn) -> Report:
@@ -148,47 +165,61 @@ def open_cycle(
         Refused: the cycle is open already, the actor is no HR officer, or leaves himself or a superior out.
         Conflict: somebody opened it at the same moment.
     """
-    choices = choices or roster.Choices()
     with uow.write() as tx:
-        roles = demand_hr(tx, actor, now, "open a cycle")
-        row = naming.cycle(tx, cycle)
-        if row.state == CycleState.OPEN:
-            raise Refused(f"The cycle {cycle} is open already; `appraise cycle status {cycle}` shows it.", "open")
-        decide_cycle(row.state, "open", roles=roles, own_proposal=False)
-        drawn = _draw(tx, row, choices, actor, now)
-        report = _report(cycle, drawn)
-        if report.errors:
-            others = len(report.errors) - 1
-            more = f" There {'is' if others == 1 else 'are'} {others} more." if others else ""
-            raise OpeningRefused(
-                f"{cycle} cannot open: {report.errors[0].text}{more} "
-                f"`appraise cycle open {cycle} --dry-run` lists every problem with its mend.",
-                report,
-            )
-        left_out, overrides = _reasons(tx, _with_earlier(tx, row.id, choices))
-        roster.write(tx, row.id, drawn, left_out)
-        if overrides:
-            tx.run(_OVERRIDE, [{"cycle": row.id, "post": on, "reason": text.id} for on, text in overrides.items()])
-        ranges = _ranges(tx, row.id, chunk)
-        advance(tx, row, CycleState.OPEN, opened_at=now)
-        append_event(
-            tx,
-            f"cycle:{row.id}",
-            "opened",
-            actor=actor,
-            at=now,
-            payload={
-                "roster": drawn.digest,
-                "counts": {name: number for name, number in report.counts.items() if number},
-                "overrides": {post: text.digest for post, text in overrides.items()},
-                "left-out": {number: text.digest for number, text in left_out.items()},
-            },
+        return open_in(tx, actor=actor, now=now, cycle=cycle, choices=choices, chunk=chunk)
+
+
+def open_in(
+    tx: Transaction,
+    *,
+    actor: Actor,
+    now: dt.datetime,
+    cycle: str,
+    choices: roster.Choices | None = None,
+    chunk: int = CHUNK,
+) -> Opened:
+    """Freeze the roster in the caller's transaction, as `open_cycle` does; of two at once the second finds it open."""
+    roles = demand_hr(tx, actor, now, "open a cycle")
+    row = naming.cycle_to_change(tx, cycle)
+    if row.state == CycleState.OPEN:
+        raise Refused(f"The cycle {cycle} is open already; `appraise cycle status {cycle}` shows it.", "open")
+    decide_cycle(row.state, "open", roles=roles, own_proposal=False)
+    if actor.person_id is None and "plan" not in _created(row):
+        raise Refused(f"The clock opens the cycles of a plan only, and {cycle} was planned by hand.", "not-yours")
+    drawn, choices = draw_up(tx, row, choices or roster.Choices(), actor=actor, now=now)
+    report = _report(cycle, drawn)
+    if report.errors:
+        others = len(report.errors) - 1
+        more = f" There {'is' if others == 1 else 'are'} {others} more." if others else ""
+        raise OpeningRefused(
+            f"{cycle} cannot open: {report.errors[0].text}{more} "
+            f"`appraise cycle open {cycle} --dry-run` lists every problem with its mend.",
+            report,
         )
-        runs = {
-            f"open/{row.id}/{first}": {"cycle": row.id, "first": first, "last": last, "at": now.isoformat()}
-            for first, last in ranges
-        }
-        owe_jobs(tx, name="cycle.open-chunk", runs=runs, now=now)
+    left_out, overrides = _reasons(tx, _with_earlier(tx, row.id, choices))
+    roster.write(tx, row.id, drawn, left_out)
+    if overrides:
+        tx.run(_OVERRIDE, [{"cycle": row.id, "post": on, "reason": text.id} for on, text in overrides.items()])
+    ranges = _ranges(tx, row.id, chunk)
+    advance(tx, row, CycleState.OPEN, opened_at=now)
+    append_event(
+        tx,
+        f"cycle:{row.id}",
+        "opened",
+        actor=actor,
+        at=now,
+        payload={
+            "roster": drawn.digest,
+            "counts": {name: number for name, number in report.counts.items() if number},
+            "overrides": {post: text.digest for post, text in overrides.items()},
+            "left-out": {number: text.digest for number, text in left_out.items()},
+        },
+    )
+    runs = {
+        f"open/{row.id}/{first}": {"cycle": row.id, "first": first, "last": last, "at": now.isoformat()}
+        for first, last in ranges
+    }
+    owe_jobs(tx, name="cycle.open-chunk", runs=runs, now=now)
     return Opened(row.id, report, ranges)
 
 

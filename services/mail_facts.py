@@ -29,6 +29,7 @@ from services.ledgers import state
 from services.mail_standins import delegation, has_left, lost_part, was_replaced
 from services.mail_words import Look
 from services.messages import Need, kind_of
+from services.opening_facts import opening_facts
 from services.outbox_messages import ClaimedMessage
 from services.rubric_in_force import rubric_in_force
 from services.unit_of_work import Transaction
@@ -310,6 +311,11 @@ def _duty(look_: Look, person: Row[Any]) -> dict[str, str] | NotNeeded:
     }
 
 
+def _opening(look_: Look, person: Row[Any]) -> dict[str, str] | NotNeeded:
+    found = opening_facts(look_, person)
+    return NotNeeded(found) if isinstance(found, str) else found
+
+
 _READERS: Mapping[Need, Callable[[Look, Row[Any]], dict[str, str] | NotNeeded]] = {
     Need.ITEM_OPEN: _item,
     Need.PARTY: _party,
@@ -318,4 +324,5 @@ _READERS: Mapping[Need, Callable[[Look, Row[Any]], dict[str, str] | NotNeeded]] 
     Need.DUTY: _duty,
     Need.DELEGATION: _delegation,
     Need.PERSON: _person,
+    Need.OPENING: _opening,
 }

@@ -36,6 +36,7 @@ FIELDS: Mapping[str, frozenset[str]] = {
     "delegated": _ALL | {"person", "first", "last"},
     "proxy-entry": _ALL,
     "result-final": _ALL | {"cycle"},
+    "opening-problems": _ALL | {"cycle", "plan", "from", "to", "opening", "standing", "problems"},
 }
 """What a text of each kind may name. No kind has a score, a total, a grade or a judge's words."""
 

@@ -30,6 +30,8 @@ class Need(StrEnum):
     """The delegation has not ended, and its substitute is still here."""
     PERSON = "person"
     """The person is still here."""
+    OPENING = "opening"
+    """The person is still HR and the cycle of the plan has not opened."""
 
 
 class Lateness(StrEnum):
@@ -70,6 +72,7 @@ _KINDS = (
     Kind("delegated", Policy.RESEND, Need.DELEGATION),
     Kind("proxy-entry", Policy.RESEND, Need.PERSON),
     Kind("result-final", Policy.RESEND, Need.PERSON),
+    Kind("opening-problems", Policy.HOLD, Need.OPENING),
 )
 KINDS = {kind.name: kind for kind in _KINDS}
 

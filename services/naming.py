@@ -4,12 +4,13 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import Row, bindparam, select
+from sqlalchemy import Row, String, and_, bindparam, cast, literal, select
 
 from models.appraisals import Appraisal
 from models.columns import table_of
 from models.cycles import Cycle
 from models.documents import Incident
+from models.history import Event
 from models.people import Assignment, Organisation, Person, Post
 from models.rubrics import Definition
 from services.errors import Malformed, NotFound
@@ -21,6 +22,7 @@ POST = table_of(Post)
 ASSIGNMENT = table_of(Assignment)
 CYCLE = table_of(Cycle)
 DEFINITION = table_of(Definition)
+EVENT = table_of(Event)
 APPRAISAL = table_of(Appraisal)
 INCIDENT = table_of(Incident)
 
@@ -33,6 +35,13 @@ _CYCLE = (
     select(CYCLE, DEFINITION.c.digest.label("workflow_digest"))
     .join(DEFINITION, DEFINITION.c.id == CYCLE.c.workflow_id)
     .where(CYCLE.c.code == bindparam("code"))
+)
+_CYCLE_TO_CHANGE = (
+    _CYCLE.add_columns(EVENT.c.payload.label("created"))
+    .outerjoin(
+        EVENT, and_(EVENT.c.stream == literal("cycle:").concat(cast(CYCLE.c.id, String)), EVENT.c.kind == "created")
+    )
+    .with_for_update(of=CYCLE)
 )
 _POST = select(POST).where(POST.c.code == bindparam("code"))
 _INCIDENT = select(INCIDENT.c.id).where(INCIDENT.c.code == bindparam("code"))
@@ -82,6 +91,20 @@ def cycle(tx: Transaction, code: str) -> Row[Any]:
         NotFound: there is none.
     """
     row = tx.first(_CYCLE, {"code": code})
+    if row is None:
+        raise NotFound(f"There is no cycle {code}; `appraise cycle list` lists them.", "unknown-cycle")
+    return row
+
+
+def cycle_to_change(tx: Transaction, code: str) -> Row[Any]:
+    """Return what `cycle` does and hold off others who would change the cycle, until the commit.
+
+    `created` is what the event says that created it, as JSON.
+
+    Raises:
+        NotFound: there is none.
+    """
+    row = tx.first(_CYCLE_TO_CHANGE, {"code": code})
     if row is None:
         raise NotFound(f"There is no cycle {code}; `appraise cycle list` lists them.", "unknown-cycle")
     return row

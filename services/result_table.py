@@ -20,6 +20,7 @@ from services import person_results
 from services.audit import canonical
 from services.person_results import APPRAISAL, FINAL, FIRST, HELD, POST, SCORE, SCORE_IN_FORCE, PersonRow
 from services.unit_of_work import Transaction
+from services.year_results import load_year, of_year
 from workflow.vocabulary import LAST_STAGE
 
 FINAL_ITEM = table_of(FinalItem)
@@ -131,12 +132,16 @@ class Summary:
 
 
 def proposed_table(tx: Transaction, cycle_id: int, carried: Collection[int]) -> Summary:
-    """Return the table that the scores in force make, without the appraisals carried over. Two statements."""
+    """Return the table that the scores in force make, without the appraisals carried over. Two statements.
+
+    A year has no appraisals; its table is that of its people, from the results of its periods.
+    """
     summary = Summary()
     for row in _grouped(tx.stream(_OF_SCORES, {"cycle": cycle_id})):
         if row.appraisal_id not in carried:
             summary.add(row)
-    for person in person_results.of_scores(tx, cycle_id, carried):
+    year = None if summary.rows else load_year(tx, cycle_id)
+    for person in person_results.of_scores(tx, cycle_id, carried) if year is None else of_year(tx, year):
         summary.add(person)
     return summary
 
@@ -146,7 +151,8 @@ def written_table(tx: Transaction, cycle_id: int) -> tuple[Summary, Iterator[Per
     summary = Summary()
     for row in _grouped(tx.stream(_OF_FIRST_FINALS, {"cycle": cycle_id})):
         summary.add(row)
-    return summary, person_results.of_first_finals(tx, cycle_id)
+    year = None if summary.rows else load_year(tx, cycle_id)
+    return summary, person_results.of_first_finals(tx, cycle_id) if year is None else of_year(tx, year)
 
 
 def late_table(tx: Transaction, cycle_id: int, appraisals: Sequence[int]) -> Summary:

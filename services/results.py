@@ -34,7 +34,8 @@ MOVE = table_of(Move)
 PERSON = table_of(Person)
 ROSTER = table_of(Roster)
 
-_SEES_TABLE = frozenset({Role.HR, Role.APPROVER, Role.AUDITOR, Role.SYSTEM})
+SEES_TABLE = frozenset({Role.HR, Role.APPROVER, Role.AUDITOR, Role.SYSTEM})
+"""Who sees a whole table, and not only his own row and those he judges."""
 
 _ROWS = (
     select(
@@ -135,7 +136,7 @@ class _Viewer:
 
     @property
     def sees_table(self) -> bool:
-        return not self.granted.isdisjoint(_SEES_TABLE)
+        return not self.granted.isdisjoint(SEES_TABLE)
 
     def relation(self, row: Row[Any], parts: Parts) -> Relation | None:
         found = relation_by(

@@ -88,10 +88,14 @@ class Drawn:
 
 @dataclass(frozen=True, slots=True)
 class Choices:
-    """What HR decided about the problems: people left out and posts let through although incomplete, with reasons."""
+    """What HR decided about the problems: people left out and posts let through although incomplete, with reasons.
+
+    `within` are the ids of the units whose people the roster has; None is everybody.
+    """
 
     leave_out: Mapping[str, str] = field(default_factory=dict)
     override_incomplete: Mapping[str, str] = field(default_factory=dict)
+    within: frozenset[int] | None = None
 
 
 def draw(tx: Transaction, cycle: Row[Any], on: dt.date, choices: Choices) -> Drawn:
@@ -111,6 +115,7 @@ def draw(tx: Transaction, cycle: Row[Any], on: dt.date, choices: Choices) -> Dra
         if row.kind == "regular"
         and row.valid_from <= cycle.period_to
         and (row.valid_to is None or row.valid_to >= cycle.period_from)
+        and (choices.within is None or row.unit_id in choices.within)
     ]
     rubrics = {row.post: row for row in tx.all(_RUBRICS, {"cycle": cycle.id})}
     parsed = {post: rubric_of(tx, row.definition_id, row.digest) for post, row in rubrics.items()}

@@ -4,7 +4,7 @@ import calendar
 import datetime as dt
 from dataclasses import dataclass
 
-from sqlalchemy import bindparam, or_, select
+from sqlalchemy import bindparam, exists, or_, select
 
 from models.columns import table_of
 from models.cycles import Cycle, CycleRubric
@@ -17,6 +17,7 @@ from services.unit_of_work import Transaction
 from workflow.vocabulary import CycleState
 
 CYCLE = table_of(Cycle)
+_CHILD = CYCLE.alias("child")
 CYCLE_RUBRIC = table_of(CycleRubric)
 DEFINITION = table_of(Definition)
 
@@ -27,6 +28,8 @@ _COVERING = (
         CYCLE.c.state != CycleState.CANCELLED.value,
         CYCLE.c.period_from <= bindparam("on"),
         CYCLE.c.period_to >= bindparam("on"),
+        # A year of quarters has no rubrics of its own: it covers no day.
+        ~exists(select(_CHILD.c.id).where(_CHILD.c.parent_id == CYCLE.c.id)),
     )
     .order_by(CYCLE.c.period_from.desc(), CYCLE.c.period_to)
     .limit(1)

@@ -17,7 +17,7 @@ from sqlalchemy import bindparam, select
 from config.wiring import Wiring
 from models.columns import UtcDateTime, table_of
 from models.workitems import WorkItem
-from services import final_rows, mail, missed, opening, outbox, proving, reminders
+from services import final_rows, mail, missed, opening, outbox, plan_clock, proving, reminders
 from services.errors import AppraiseError, Conflict, Environment
 from services.outbox import owe_job
 from services.outbox_jobs import ClaimedJob, Retry, claim_jobs, fail_job, finish_job
@@ -28,6 +28,7 @@ WORK_ITEM = table_of(WorkItem)
 RELAY = "outbox.relay"
 _FIND = "reminders.find"
 _SEND = "mail.send"
+_PLANS = "plans.open"
 RUN_SECONDS = 30.0
 """How long a run goes on from one owed row to the next before it asks to be rung for again."""
 _WAITING = (
@@ -83,6 +84,15 @@ def _find_reminders(wiring: Wiring) -> Found:
     return ()
 
 
+def _work_off_plans(wiring: Wiring) -> Found:
+    try:
+        plan_clock.run(wiring.uow, now=wiring.now(), chunk=wiring.settings.chunk_size)
+    except Conflict as error:
+        # Somebody opened by hand at the same moment, or another planner was there: the next round looks again.
+        structlog.get_logger(__name__).info("a plan waits for the next round", code=error.code)
+    return ()
+
+
 def _open_chunk(uow: UnitOfWork, *, now: dt.datetime, **args: Any) -> None:
     opening.open_chunk(uow, now=now, **args)
     with uow.write() as tx:
@@ -133,6 +143,7 @@ _TABLE = (
     Job(RELAY, _relay),
     Job(_SEND, _send_mail, every=30),
     Job(_FIND, _find_reminders, every=60),
+    Job(_PLANS, _work_off_plans, every=60),
     _owed("cycle.open-chunk", _open_chunk),
     _owed("appraisals.skip-statement", opening.skip_statements),
     _owed(reminders.RUN_OUT, missed.run_out),
@@ -159,4 +170,6 @@ def due_now(wiring: Wiring) -> dict[str, int]:
         planned = reminders.planned_until(tx)
         if planned is None or planned.date() < now.date() or tx.first(_WAITING, {"now": now}) is not None:
             found[_FIND] = 1
+        if plans := len(plan_clock.due_plans(tx, now)):
+            found[_PLANS] = plans
     return found

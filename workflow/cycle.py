@@ -34,17 +34,20 @@ def _move(
     who: Role,
     label: Mapping[str, str],
     *,
+    clock: bool = False,
     guards: tuple[str, ...] = (),
     reason: Demand = Demand.OPTIONAL,
 ) -> Move:
-    return Move(action, path[0].value, path[1].value, (who.value,), guards, reason.value, label=label, done=label)
+    roles = (who.value, Role.SYSTEM.value) if clock else (who.value,)
+    return Move(action, path[0].value, path[1].value, roles, guards, reason.value, label=label, done=label)
 
 
 CYCLE = Lifecycle(
     "cycle",
     tuple(_stage(state) for state in CycleState),
     (
-        _move("open", (CycleState.PLANNED, CycleState.OPEN), Role.HR, _words("Open", "启动")),
+        # The clock opens the cycle of a plan, HR any.
+        _move("open", (CycleState.PLANNED, CycleState.OPEN), Role.HR, _words("Open", "启动"), clock=True),
         _move(
             "propose",
             (CycleState.OPEN, CycleState.PROPOSED),

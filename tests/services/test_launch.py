@@ -168,6 +168,6 @@ def test_nobody_leaves_himself_or_a_superior_out(plan: Plan, number: str) -> Non
     assert plan.rows("SELECT state FROM cycle")[0].state == "planned"
 
 
-def test_the_clock_opens_no_cycle(plan: Plan) -> None:
-    with pytest.raises(Refused, match="is for the HR officer"):
+def test_the_clock_opens_no_cycle_that_was_planned_by_hand(plan: Plan) -> None:
+    with pytest.raises(Refused, match="The clock opens the cycles of a plan only, and 2026Q1 was planned by hand"):
         launch.open_cycle(plan.uow, actor=SYSTEM, now=noon(4, 1), cycle=QUARTER)

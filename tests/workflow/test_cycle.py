@@ -9,7 +9,7 @@ from workflow.errors import NotAllowed, NotYours
 from workflow.vocabulary import CycleState, Role
 
 ALLOWED = {
-    ("planned", "open"): ("hr", "open"),
+    ("planned", "open"): ("hr system", "open"),
     ("open", "propose"): ("hr", "proposed"),
     ("proposed", "refuse"): ("approver", "open"),
     ("proposed", "approve"): ("approver", "finalising"),
@@ -24,7 +24,7 @@ ACTIONS = ["open", "propose", "refuse", "approve", "complete", "cancel"]
 @pytest.mark.parametrize(("state", "action", "role"), list(itertools.product(CycleState, ACTIONS, Role)))
 def test_each_role_may_do_what_the_table_says_and_nothing_else(state: str, action: str, role: str) -> None:
     who, to = ALLOWED.get((state, action), ("", ""))
-    if role == who:
+    if role in who.split():
         assert decide_cycle(state, action, roles=frozenset({role}), own_proposal=False, reason=True).to_stage == to
     else:
         with pytest.raises(NotYours if who else NotAllowed):

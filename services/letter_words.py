@@ -1,0 +1,86 @@
+"""The sentences of the letter to staff, in English and Chinese."""
+
+from collections.abc import Mapping
+
+LETTER: Mapping[str, Mapping[str, str]] = {
+    "en": {
+        "day": "%Y-%m-%d",
+        "moment": "%Y-%m-%d %H:%M",
+        "subject": "Appraisal {cycle}: dates and rights",
+        "greeting": "Dear colleagues,",
+        "opens": "the appraisal {cycle}, of the time from {first} to {last}, opens on {opening}. Workflow: {workflow}.",
+        "dates": "Dates. Each day given is the latest, if every step before takes all its days.",
+        "stage": "- {title} ({holder}): {days}, by {due}",
+        "stage-notice": "- {title} ({holder}): {days} from the day it is proven that you know: about {due}",
+        "stage-appeal": "- {title} ({holder}): only if you object; {days}",
+        "stage-open": "- {title} ({holder}): without a fixed time",
+        "working": "{} working days",
+        "calendar": "{} days",
+        "who": "Who does what",
+        "group": "- {posts}: {assessor} scores, {reviewer} reviews, {decider} decides objections.",
+        "others": "all other posts",
+        "rights": "Your rights",
+        "statement": "- You may send a statement of your own before the scoring. It is read, and a figure in it is not "
+        "counted.",
+        "facts-at-once": "- What is recorded about you reaches you at once, with the rule and the facts. You may reply "
+        "within {days}; your reply stands beside the record.",
+        "facts-with-judgement": "- What is recorded about you reaches you together with the result. You may reply "
+        "within {days}; your reply stands beside the record.",
+        "judgement": "- Points, totals and the reasons of whoever judges are open to you from “{title}” on.",
+        "answer": "- You then have {days} to accept the result, or to object to single lines with a reason. Reading it "
+        "takes no right from you.",
+        "silence": "- If you do not answer in that time, the result counts as accepted. A recorded absence stops the "
+        "days.",
+        "appeal": "- An objection is decided line by line, with reasons, by somebody who neither scored nor reviewed. "
+        "Nothing can be worse for you afterwards than before.",
+        "two-parts": "- Nobody scores, reviews or decides about himself, and nobody has two parts in one appraisal.",
+        "no-score": "- Silence never makes a score: if somebody who judges is late, the work passes on or waits.",
+        "rubric": "- You are assessed by the rules that were in force on {first}. Every point of your total is "
+        "explained to you, line by line.",
+        "help": "Your HR officer helps with questions, prints notices for whoever has no e-mail, and enters for "
+        "whoever has no computer.",
+        "in-charge": "the person in charge of the post",
+        "manager": "the manager",
+        "unit-head": "the head of the department",
+        "unit-head-above": "the head of the department above",
+        "manager-of-manager": "the manager's manager",
+        "list": ", ",
+        "you": "you",
+    },
+    "zh": {
+        "day": "%Y年%m月%d日",
+        "moment": "%Y年%m月%d日 %H:%M",
+        "subject": "{cycle}考核：时间安排与您的权利",
+        "greeting": "各位同事：",
+        "opens": "{cycle}考核（考核时段{first}至{last}）将于{opening}启动。流程：{workflow}。",
+        "dates": "时间安排。所列日期为各环节用满时限时的最晚日期。",
+        "stage": "- {title}（{holder}）：{days}，至{due}",
+        "stage-notice": "- {title}（{holder}）：自确认您知悉之日起{days}，最晚约至{due}",
+        "stage-appeal": "- {title}（{holder}）：仅在您提出异议时进行，{days}",
+        "stage-open": "- {title}（{holder}）：无固定时限",
+        "working": "{}个工作日",
+        "calendar": "{}日",
+        "who": "各环节由谁办理",
+        "group": "- {posts}：由{assessor}评分，由{reviewer}复核，异议由{decider}裁决。",
+        "others": "其他岗位",
+        "rights": "您的权利",
+        "statement": "- 评分前您可以提交自述。自述会被阅读，其中的自评分不计入得分。",
+        "facts-at-once": "- 与您有关的记录会立即通知您，并附条款和事实。您可以在{days}内作出说明，说明与记录并列。",
+        "facts-with-judgement": "- 与您有关的记录随结果一并告知。您可以在{days}内作出说明，说明与记录并列。",
+        "judgement": "- 自“{title}”环节起，您可以看到分值、总分和评定理由。",
+        "answer": "- 此后您有{days}的时间同意结果，或注明理由对具体条目提出异议。仅阅读不影响您的权利。",
+        "silence": "- 逾期未答复的，视为同意。有记录的缺勤期间不计时限。",
+        "appeal": "- 异议由未参与评分和复核的人逐条裁决并附理由。裁决后的结果不会比之前更差。",
+        "two-parts": "- 任何人不得对自己评分、复核或裁决；同一份考核中，一人不得承担两个环节。",
+        "no-score": "- 沉默不产生分数：评定人逾期的，由他人接办或继续等待。",
+        "rubric": "- 考核适用{first}当日已生效的规定。总分中的每一分都逐条向您说明。",
+        "help": "如有疑问请联系人事专员；没有邮箱的，由人事专员打印通知；没有电脑的，由人事专员代为录入。",
+        "in-charge": "岗位分管人",
+        "manager": "直接上级",
+        "unit-head": "部门负责人",
+        "unit-head-above": "上级部门负责人",
+        "manager-of-manager": "上级的上级",
+        "list": "、",
+        "you": "您本人",
+    },
+}
