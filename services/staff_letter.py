@@ -148,7 +148,7 @@ class _Writer:
         )
         yield ""
         yield self.say("dates")
-        yield from self._dates(about.opening)
+        yield from self._dates(about)
         yield ""
         yield self.say("who")
         yield from self._who()
@@ -158,8 +158,8 @@ class _Writer:
         yield ""
         yield self.say("help")
 
-    def _dates(self, opening: dt.datetime) -> Iterator[str]:
-        start = opening
+    def _dates(self, about: _About) -> Iterator[str]:
+        start = about.opening
         for stage in self.lifecycle.stages:
             if stage.end:
                 continue
@@ -178,6 +178,7 @@ class _Writer:
                 lifecycle=self.lifecycle,
                 stage=stage.id,
                 start=start,
+                marks=due_dates.Marks(about.opening, about.last),
             )
             start = due or start
             noticed = stage.counted_from == CountedFrom.PROVEN_NOTICE

@@ -17,7 +17,6 @@ import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import LiteralString, cast
 
 import psycopg
 from psycopg import sql
@@ -208,9 +207,7 @@ class Databases:
         self._drop_left()
         name = f"appraise_{secrets.token_hex(8)}"
         statement = "CREATE DATABASE {} TEMPLATE {}" + self._strategy
-        self._admin.execute(
-            sql.SQL(cast("LiteralString", statement)).format(sql.Identifier(name), sql.Identifier(template))
-        )
+        self._admin.execute(sql.SQL(statement).format(sql.Identifier(name), sql.Identifier(template)))
         return name
 
     def address(self, name: str) -> str:
