@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from email import policy
 from email.message import EmailMessage
 from email.parser import BytesParser
+from email.utils import parsedate_to_datetime
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, Self
@@ -179,7 +180,7 @@ class Theatre:
         return [parser.parsebytes(file.read_bytes()) for file in fresh]
 
     def mail_to(self, number: str) -> EmailMessage:
-        """Return the last of the new mails to somebody.
+        """Return the last of the new mails to somebody; of those of one moment the last by its subject.
 
         Raises:
             Refused: none came, so the demonstration shows a fault.
@@ -187,7 +188,8 @@ class Theatre:
         found = [mail for mail in self.new_mails() if f"p{number}@" in str(mail["To"])]
         if not found:
             raise Refused(f"The demonstration shows a fault: no mail came to {number}.", "no-mail")
-        return found[-1]
+        # Several workers send at once, so the order of arrival says nothing.
+        return max(found, key=lambda mail: (parsedate_to_datetime(str(mail["Date"])), str(mail["Subject"])))
 
     def table(self, title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
         """Print a table."""
