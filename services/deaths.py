@@ -2,7 +2,7 @@
 
 import datetime as dt
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import ColumnElement, Text, bindparam, cast, exists, literal, select
 
 from services.actors import Actor
 from services.audit import EVENT, append_event
@@ -11,8 +11,6 @@ from services.unit_of_work import Transaction
 KIND = "died"
 
 _RECORDED = select(EVENT.c.id).where(EVENT.c.stream == bindparam("stream"), EVENT.c.kind == KIND).limit(1)
-# By the range of streams, since only these are indexed.
-_EVERYBODY = select(EVENT.c.stream).where(EVENT.c.stream > "person:", EVENT.c.stream < "person;", EVENT.c.kind == KIND)
 
 
 def record(tx: Transaction, person_id: int, day: dt.date, *, actor: Actor, now: dt.datetime) -> None:
@@ -26,9 +24,10 @@ def recorded(tx: Transaction, person_id: int) -> bool:
     return tx.first(_RECORDED, {"stream": _stream(person_id)}) is not None
 
 
-def everybody(tx: Transaction) -> frozenset[int]:
-    """Return the ids of all people of whom it is recorded that they died."""
-    return frozenset(int(row.stream.partition(":")[2]) for row in tx.all(_EVERYBODY))
+def of(person_id: ColumnElement[int]) -> ColumnElement[bool]:
+    """Return, for a statement about people, the condition that the death of one is recorded."""
+    stream = literal("person:") + cast(person_id, Text)
+    return exists(select(EVENT.c.id).where(EVENT.c.stream == stream, EVENT.c.kind == KIND))
 
 
 def _stream(person_id: int) -> str:

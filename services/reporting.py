@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Row, Table, bindparam, exists, literal, null, or_, select, union_all
+from sqlalchemy import Row, Table, and_, bindparam, exists, literal, null, or_, select, union_all
 
 from models.appraisals import Appraisal, Party
 from models.columns import table_of
@@ -25,6 +25,7 @@ from models.people import (
     Unit,
 )
 from models.rubrics import Definition
+from services import deaths
 from services.definitions import workflow_of
 from services.errors import NotFound, Refused
 from services.unit_of_work import Transaction
@@ -71,6 +72,8 @@ _ASSIGNMENTS = (
         exists(
             select(CONTACT.c.id).where(CONTACT.c.person_id == ASSIGNMENT.c.person_id, CONTACT.c.valid_to.is_(None))
         ).label("has_email"),
+        # Nobody dies without having left, so nothing is looked up for those who are here.
+        and_(PERSON.c.left.is_not(None), deaths.of(PERSON.c.id)).label("died"),
     )
     .join(POST, POST.c.id == ASSIGNMENT.c.post_id)
     .join(PERSON, PERSON.c.id == ASSIGNMENT.c.person_id)

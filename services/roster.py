@@ -19,7 +19,7 @@ from models.people import Absence, Post
 from models.rubrics import Definition
 from scoring.check import incomplete
 from scoring.rubric import Rubric
-from services import calendars, deaths, naming
+from services import calendars, naming
 from services.audit import StoredText, digest
 from services.definitions import rubric_of, workflow_of
 from services.errors import Malformed, NotFound
@@ -132,7 +132,6 @@ def draw(tx: Transaction, cycle: Row[Any], on: dt.date, choices: Choices) -> Dra
     problems: list[Problem] = []
     appraised = {row.post for row in held if row.number not in choices.leave_out}
     unfinished = _incomplete(parsed, appraised, choices, problems)
-    dead = deaths.everybody(tx)
     rows: list[dict[str, Any]] = []
     numbers: list[str] = []
     for assignment in held:
@@ -161,7 +160,7 @@ def draw(tx: Transaction, cycle: Row[Any], on: dt.date, choices: Choices) -> Dra
         }
         if assignment.number in choices.leave_out:
             row |= {"status": RosterStatus.LEFT_OUT.value, "reason_code": "left-out"}
-        elif assignment.person_id in dead:
+        elif assignment.died:
             row |= {"status": RosterStatus.NOT_RATED.value, "reason_code": "died"}
         elif away * 2 > len(days):
             row |= {"status": RosterStatus.NOT_RATED.value, "reason_code": "protected-absence"}

@@ -175,10 +175,11 @@ class PassedOn:
 
 def pass_on_due(uow: UnitOfWork, *, now: dt.datetime, planned: dt.datetime | None) -> PassedOn:
     """Pass on what became due since the last planning, once a day: nothing where `planned` lies on the same day."""
-    with uow.write() as tx:
+    with uow.read() as tx:
         row = tx.first(naming.ANY_ORGANISATION)
         if row is None or (planned is not None and local_day(planned, row.zone) >= local_day(now, row.zone)):
             return PassedOn()
+    with uow.write() as tx:
         _take_strays(tx, now)
         return pass_on(tx, actor=SYSTEM, now=now)
 

@@ -336,7 +336,8 @@ def test_a_death_stops_everything_in_one_act(play: Play) -> None:
 def test_whoever_died_is_in_no_later_cycle(play: Play) -> None:
     change(play, lives.died, at=noon(3, 2), number=CLERK, day=dt.date(2026, 3, 1))
     with play.uow.read() as tx:
-        assert deaths.everybody(tx) == {play.office.people[CLERK]}
+        assert deaths.recorded(tx, play.office.people[CLERK])
+        assert not deaths.recorded(tx, play.office.people[ESCORT])
     with pytest.raises(Refused, match="no assignment there that is rated"):
         enrolment.enrol(play.uow, actor=play.office.actor(OFFICER), now=noon(3, 3), cycle="2026Q1", number=CLERK)
 
