@@ -56,7 +56,8 @@ def units_below(tx: Transaction, code: str) -> frozenset[int]:
 def with_plan(tx: Transaction, cycle: Row[Any], choices: Choices, created: Mapping[str, Any]) -> Choices:
     """Return the choices with what the plan of a cycle says; of a cycle that was made by hand as they are.
 
-    `created` is what the event says that created the cycle. The plan's present version counts until the cycle opens. An exception who is not there in the period is passed over.
+    `created` is what the event says that created the cycle. The plan's present version counts until the cycle opens. An
+    exception who is not there in the period is passed over.
     """
     plan_id = created.get("plan")
     row = None if plan_id is None else tx.first(_PLAN, {"plan": plan_id})
