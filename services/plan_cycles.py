@@ -146,6 +146,5 @@ def problems(tx: Transaction, form: PlanForm, due: Due, on: dt.date) -> Sequence
         found = obstacle(tx, form, due.period)
         return () if found is None else (found,)
     cycle = naming.cycle(tx, due.code)
-    return roster.draw(
-        tx, cycle, on, with_plan(tx, cycle, roster.Choices(), cycles.created_with(tx, cycle.id))
-    ).problems
+    choices = with_plan(tx, cycle, roster.Choices(), cycles.created_with(tx, cycle.id))
+    return roster.draw(tx, cycle, on, choices).problems
