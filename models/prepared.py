@@ -189,4 +189,3 @@ def _sent(connection: Connection, said: Sequence[tuple[_Form, Sequence[Values]]]
 def _saves(driver: Any, said: Sequence[Any]) -> bool:
     """Tell whether a pipeline saves a round trip: there are several statements, or the BEGIN goes with the first."""
     return Pipeline.is_supported() and (len(said) > 1 or driver.info.transaction_status == TransactionStatus.IDLE)
-
