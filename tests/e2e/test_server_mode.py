@@ -25,8 +25,8 @@ SCENES = (*play.SCENES, *(scene for scene in play_judgement.SCENES if scene is n
 
 DATABASES = postgresql.installations()
 BROKERS = redis_server.installations()
-PAIRS = [(DATABASES[0], BROKERS[0]), (DATABASES[-1], BROKERS[-1])]
-"""The oldest and the newest of what is here."""
+PAIRS = [pytest.param(DATABASES[0], BROKERS[0], marks=pytest.mark.long), (DATABASES[-1], BROKERS[-1])]
+"""The oldest of what is here, in a long run, and the newest."""
 
 
 @contextmanager
