@@ -16,15 +16,17 @@ from sqlalchemy.dialects import postgresql, sqlite
 from models.columns import UtcDateTime, table_of
 from models.outbox import Job, Message
 from services.database_clock import database_now, wall_time
-from services.messages import kind_of
+from services.messages import Way, kind_of
 from services.unit_of_work import Transaction
 
 JOB = table_of(Job)
 MESSAGE = table_of(Message)
 
 
-def _once(table: Table, constants: Mapping[str, Any], given: Sequence[str]) -> Mapping[str, Insert]:
-    due = func.coalesce(bindparam("not_before", type_=UtcDateTime()), database_now(), type_=UtcDateTime())
+_WHEN = func.coalesce(bindparam("not_before", type_=UtcDateTime()), database_now(), type_=UtcDateTime())
+
+
+def _once(table: Table, constants: Mapping[str, Any], given: Sequence[str], due: Any = _WHEN) -> Mapping[str, Insert]:
     values = {**constants, "due_at": due, "attempt": 0, "fence": 0}
     values.update({name: bindparam(name, type_=table.c[name].type) for name in given})
     return {
@@ -48,6 +50,7 @@ _MESSAGE_GIVEN = (
     "created_at",
 )
 _PROMISE = _once(MESSAGE, {"state": "queued"}, _MESSAGE_GIVEN)
+_PROMISE_LINE = _once(MESSAGE, {"state": "queued"}, _MESSAGE_GIVEN, due=None)
 _SUPERSEDED = {
     dialect: module.insert(MESSAGE)
     .values(
@@ -111,13 +114,17 @@ def promise(
 
 
 def promise_many(tx: Transaction, promises: Sequence[Promise], *, now: dt.datetime) -> int:
-    """Promise messages in one statement, as `promise` does; return how many had not been promised before."""
-    if not promises:
-        return 0
-    made = tx.run(_PROMISE[tx.dialect], [{**_row(one, now), "not_before": None} for one in promises])
+    """Promise messages, as `promise` does; return how many had not been promised before.
+
+    What goes by digest waits without a moment of its own until `services.digests` promises the mail that holds it.
+    """
+    lines = [_row(one, now) for one in promises if kind_of(one.kind).way == Way.DIGEST]
+    mails = [{**_row(one, now), "not_before": None} for one in promises if kind_of(one.kind).way == Way.AT_ONCE]
+    noted = tx.run(_PROMISE_LINE[tx.dialect], lines) if lines else 0
+    made = tx.run(_PROMISE[tx.dialect], mails) if mails else 0
     if made:
         tx.ring()
-    return made
+    return noted + made
 
 
 def note_superseded(tx: Transaction, promises: Sequence[Promise], *, now: dt.datetime) -> int:

@@ -21,7 +21,7 @@ from models.outbox import PlannerMark
 from models.people import Absence, Organisation
 from models.rubrics import Definition
 from models.workitems import WorkItem
-from services import calendars
+from services import calendars, mail_habits, mail_rounds
 from services.definitions import lifecycle_of
 from services.duty_calendar import due_warnings
 from services.messages import Lateness, kind_of
@@ -111,6 +111,7 @@ def plan(uow: UnitOfWork, *, now: dt.datetime, warnings: DutyWarnings = due_warn
             page = tx.all(_DUE, {"now": now})
             if not page:
                 more, missed = _plan_duties(tx, warnings, now)
+                more += mail_rounds.promise_rounds(tx, now=now, last=planned_until(tx))
                 tx.run(_SET_MARK[tx.dialect], {"name": NAME, "at": now})
                 return Planned(items, promised + more, superseded + missed)
             more, missed = _plan_items(tx, page, now)
@@ -130,7 +131,9 @@ def planned_until(tx: Transaction) -> dt.datetime | None:
 
 def _plan_items(tx: Transaction, page: Sequence[Row[Any]], now: dt.datetime) -> tuple[int, int]:
     closures = calendars.closures(tx)
-    office = Office(page[0].calendar, closures, zoneinfo.ZoneInfo(page[0].zone))
+    habits = mail_habits.of(tx)
+    zone = zoneinfo.ZoneInfo(page[0].zone)
+    office = Office(page[0].calendar, closures, zone, habits.digest_at, habits.overdue_every)
     protected = {
         row.person_id
         for row in tx.all(_PROTECTED, {"people": sorted({row.holder_id for row in page}), "on": office.local_day(now)})
@@ -179,6 +182,8 @@ def _opening_kind(lifecycle: Lifecycle, row: Row[Any]) -> str:
     if lifecycle.stage(row.stage).counted_from == CountedFrom.PROVEN_NOTICE:
         return "released"
     opened_by = [move for move in lifecycle.moves if move.action == row.action and move.to_stage == row.stage]
+    if any(Effect.CONTEST in move.effects for move in opened_by):
+        return "objection-made"
     if any(Effect.NEW_ROUND in move.effects for move in opened_by):
         return "returned"
     return "your-turn"

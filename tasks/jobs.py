@@ -17,7 +17,7 @@ from sqlalchemy import bindparam, select
 from config.wiring import Wiring
 from models.columns import UtcDateTime, table_of
 from models.workitems import WorkItem
-from services import final_rows, mail, opening, outbox, proving, reminders
+from services import digests, final_rows, mail, mail_habits, opening, outbox, proving, reminders
 from services.errors import AppraiseError, Conflict, Environment
 from services.outbox import owe_job
 from services.outbox_jobs import ClaimedJob, Retry, claim_jobs, fail_job, finish_job
@@ -153,9 +153,11 @@ def due_now(wiring: Wiring) -> dict[str, int]:
     with wiring.uow.read() as tx:
         found = {name: count for name, count in outbox.due_jobs(tx).items() if name in JOBS}
         messages = outbox.due_messages(tx)
-        if messages and wiring.sender is not None and not sending_paused(tx):
+        if messages and wiring.sender is not None and not sending_paused(tx) and not mail_habits.quiet(tx, now):
             found[_SEND] = messages
         planned = reminders.planned_until(tx)
         if planned is None or planned.date() < now.date() or tx.first(_WAITING, {"now": now}) is not None:
+            found[_FIND] = 1
+        if _FIND not in found and digests.waiting(tx, now=now):
             found[_FIND] = 1
     return found

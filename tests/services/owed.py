@@ -77,7 +77,14 @@ class Desk:
             return dict(row._mapping)
 
     def messages(self) -> list[tuple[str, str, str | None]]:
-        """Kind, state and error of every message, oldest first."""
+        """Kind, state and error of every message but the digests, oldest first."""
+        return [row for row in self._messages() if row[0] != "digest"]
+
+    def digests(self) -> list[tuple[str, str | None]]:
+        """State and error of every digest, oldest first."""
+        return [(state, error) for kind, state, error in self._messages() if kind == "digest"]
+
+    def _messages(self) -> list[tuple[str, str, str | None]]:
         with self.uow.read() as tx:
             return [
                 (row.kind, row.state, row.error)
