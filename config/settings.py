@@ -6,12 +6,14 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, Self
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlsplit
 
 from dotenv import dotenv_values
 from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from config.secret_files import secret, with_password
 
 PREFIX = "APPRAISE_"
 ENV_FILE = ".env"
@@ -142,6 +144,20 @@ class Settings(BaseSettings):
         ge=1,
         le=300,
     )
+    smtp_ca_file: Path | None = _setting(
+        None,
+        "a file of certificates in PEM form that you can read",
+        "Whose certificates the mail server may show, where a certificate authority of your own signed it.",
+        shown="the machine's",
+    )
+    mail_per_minute: int | None = _setting(
+        None,
+        "a whole number from 1 to 100000",
+        "How many mails a minute all senders together hand over at most.",
+        shown="any number",
+        ge=1,
+        le=100_000,
+    )
     mail_from: str = _setting(
         "appraise@localhost",
         "one e-mail address without spaces or line breaks",
@@ -192,6 +208,7 @@ class Settings(BaseSettings):
         "broker_password_file",
         "audit_key_file",
         "smtp_password_file",
+        "smtp_ca_file",
         "token_file",
     )
     @classmethod
@@ -208,7 +225,7 @@ class Settings(BaseSettings):
         if scheme == "sqlite" and not rest.startswith("/"):
             raise ValueError
         address = f"postgresql+psycopg://{rest}" if scheme == "postgresql" else value
-        return _with_password(address, info)
+        return with_password(address, info)
 
     @field_validator("broker_url")
     @classmethod
@@ -217,7 +234,7 @@ class Settings(BaseSettings):
         if value != IN_MEMORY and (parts.scheme not in {"redis", "rediss"} or not parts.hostname):
             raise ValueError
         _ = parts.port  # raises ValueError where it is no port
-        return _with_password(value, info)
+        return with_password(value, info)
 
     @field_validator("mail_from")
     @classmethod
@@ -239,6 +256,7 @@ class Settings(BaseSettings):
         "database_owner_password_file",
         "broker_password_file",
         "smtp_password_file",
+        "smtp_ca_file",
         "token_file",
     )
     @classmethod
@@ -262,37 +280,11 @@ class Settings(BaseSettings):
 
     def mail_password(self) -> str | None:
         """Return the password for the mail server, from the setting or its file."""
-        return _secret(self.smtp_password, self.smtp_password_file)
+        return secret(self.smtp_password, self.smtp_password_file)
 
     def access_token(self) -> str | None:
         """Return the token commands act with, from the setting or its file."""
-        return _secret(self.token, self.token_file)
-
-
-def _with_password(url: str, info: ValidationInfo) -> str:
-    """Return an address with the password of its file, if there is one.
-
-    Raises:
-        ValueError: the address has a password already: which one holds would be a guess.
-    """
-    file = info.data.get(f"{str(info.field_name).removesuffix('_url')}_password_file")
-    if file is None:
-        return url
-    parts = urlsplit(url)
-    if parts.password is not None or not parts.hostname:
-        raise ValueError
-    who, _, where = parts.netloc.rpartition("@")
-    return parts._replace(netloc=f"{who}:{quote(_first_line(file), safe='')}@{where}").geturl()
-
-
-def _first_line(file: Path) -> str:
-    return file.read_text(encoding="utf-8").split("\n", 1)[0].strip()
-
-
-def _secret(value: SecretStr | None, file: Path | None) -> str | None:
-    if value is not None:
-        return value.get_secret_value()
-    return _first_line(file) if file else None
+        return secret(self.token, self.token_file)
 
 
 def variable(name: str) -> str:

@@ -41,7 +41,7 @@ _POLICY = update(MESSAGE).where(MESSAGE.c.id == bindparam("digest")).values(poli
 _KEPT_POLICY = select(MESSAGE.c.policy).where(MESSAGE.c.id == bindparam("digest"))
 _DROP = (
     update(MESSAGE)
-    .where(MESSAGE.c.id == bindparam("line"), MESSAGE.c.state.in_(("queued", "in-doubt")))
+    .where(MESSAGE.c.id == bindparam("line"), MESSAGE.c.state.in_(("queued", "in-doubt", "listed")))
     .values(state="cancelled", error=bindparam("said"))
 )
 _LIST = (

@@ -46,6 +46,7 @@ FIELDS: Mapping[str, frozenset[str]] = {
     "to-sign": _ALL | {"cycle", "count", "digest"},
     "failures": _ALL | {"count", "lines"},
     "digest": _ALL | {"summary", "count", "lines"},
+    "test": _ALL,
 }
 """What a text of each kind may name. No kind has a score, a total, a grade or a judge's words."""
 LINE_FIELDS: Mapping[str, frozenset[str]] = {
@@ -128,15 +129,24 @@ def load_mail_texts(read: Callable[[str], str] = mail_text) -> Mapping[tuple[str
     Raises:
         Malformed: a text is missing or wrong.
     """
-    texts = {}
-    for kind in KINDS:
-        try:
-            text = read(kind)
-        except NotOnShelfError as error:
-            raise Malformed(f"There is no text for mails of the kind {kind}: {error}", "bad-mail-text") from error
-        for language, words in read_mail_text(kind, text, where=f"catalog/mails/{kind}.toml").items():
-            texts[kind, language] = words
-    return texts
+    return {(kind, language): words for kind in KINDS for language, words in _text_of(kind, read).items()}
+
+
+def read_shipped_text(kind: str) -> Mapping[str, MailText]:
+    """Return the texts of one kind that ships, by language; also of the trial mail, which is no kind of message.
+
+    Raises:
+        Malformed: the text is missing or wrong.
+    """
+    return _text_of(kind, mail_text)
+
+
+def _text_of(kind: str, read: Callable[[str], str]) -> Mapping[str, MailText]:
+    try:
+        text = read(kind)
+    except NotOnShelfError as error:
+        raise Malformed(f"There is no text for mails of the kind {kind}: {error}", "bad-mail-text") from error
+    return read_mail_text(kind, text, where=f"catalog/mails/{kind}.toml")
 
 
 @functools.cache
