@@ -47,7 +47,7 @@ def _print(found: Any, planned_until: str) -> None:
     rows = [
         ("Planned until", planned_until or "never"),
         ("Mails", ", ".join(f"{state} {number}" for state, number in sorted(found.mails.items())) or "none"),
-        ("Notices that wait for a digest", found.notices),
+        ("Waits for a digest", found.notices),
         ("Oldest unsent mail", seconds(found.oldest_unsent)),
         ("Hand-over, half of them within", seconds(found.latency_median)),
         ("Hand-over, 95 of 100 within", seconds(found.latency_95)),

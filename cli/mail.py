@@ -68,7 +68,7 @@ def show(
     reason: ReasonOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Show one mail, what it is about, the notices it holds and what may be done with it; never its text."""
+    """Show one mail, what it is about, what it holds and what may be done with it; never its text."""
     from services import mail_desk
 
     shared = session(context)
@@ -191,7 +191,7 @@ def slips(
     reason: ReasonOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Print the notices of people without an address, as slips or as one sheet per unit; by HR.
+    """Print the mails of people without an address, as slips or as one sheet per unit; by HR.
 
     What is printed is marked and comes again only with --again. A signature on paper is recorded with
     `appraise act deliver`.
@@ -210,7 +210,7 @@ def slips(
     if json:
         print_json(found)
     elif not found:
-        say("No notice waits to be printed.")
+        say("Nothing waits to be printed.")
     elif sheet:
         _sheets(found)
     else:
@@ -224,7 +224,7 @@ def _sheets(found: Any) -> None:
         units.setdefault(slip.unit, []).append(slip)
     for unit, slips_ in units.items():
         rows = [(slip.number, slip.name, slip.subject, slip.mail, "_" * 12, "_" * 20) for slip in slips_]
-        print_table(unit, ("Number", "Name", "Notice", "Mail", "Day", "Signature"), rows)
+        print_table(unit, ("Number", "Name", "What", "Mail", "Day", "Signature"), rows)
 
 
 group.add_typer(mail_settings.group)

@@ -182,10 +182,10 @@ def prometheus(found: Health) -> str:
         ("appraise_planning_behind_seconds", "Seconds since everything due was planned.", [("", "", found.behind)]),
         (
             "appraise_mails",
-            "Mails by state, without the notices that digests hold.",
+            "Mails by state, without what digests hold.",
             [("state", state, number) for state, number in sorted(found.mails.items())],
         ),
-        ("appraise_notices_waiting", "Notices that wait for their digest.", [("", "", found.notices)]),
+        ("appraise_digest_waiting", "What waits for a digest.", [("", "", found.notices)]),
         ("appraise_mail_oldest_unsent_seconds", "Age of the oldest unsent mail.", [("", "", found.oldest_unsent or 0)]),
         (
             "appraise_mail_latency_seconds",
