@@ -73,8 +73,8 @@ class Theatre:
 
     def begin_work(self, wiring: Wiring) -> None:
         """Start the worker."""
-        self._embedded = Embedded(self.settings, wiring).start()
-        # Rung at every commit, the worker races the play, and how many mails have gone at a line would be chance.
+        # Rung at every commit or by a clock, the worker races the play, and which mails have gone would be chance.
+        self._embedded = Embedded(self.settings, wiring, clock=False).start()
         wiring.bell.connect(None)
 
     def end_work(self) -> None:

@@ -9,11 +9,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import String, bindparam, cast, exists, literal, select
+from sqlalchemy import String, bindparam, cast, exists, literal, or_, select
 
-from models.columns import table_of
-from models.outbox import Message
+from models.columns import UtcDateTime, table_of
+from models.outbox import Job, Message
 from services import mail_digest_rows as rows
+from services.database_clock import wall_time
 from services.mail_facts import Needed, NotNeeded, look
 from services.mail_habits import digest_due
 from services.mail_words import SECTIONS, phrase
@@ -23,6 +24,7 @@ from services.outbox_messages import COLUMNS, ClaimedMessage, as_message
 from services.unit_of_work import Transaction
 
 MESSAGE = table_of(Message)
+JOB = table_of(Job)
 _THAT_DAYS = MESSAGE.alias("that_days")
 
 _WAITS = (MESSAGE.c.state == "queued", MESSAGE.c.due_at.is_(None), MESSAGE.c.digest_id.is_(None))
@@ -43,6 +45,17 @@ _BOUND = (
     select(*COLUMNS)
     .where(MESSAGE.c.digest_id == bindparam("digest"), MESSAGE.c.state == "in-doubt")
     .order_by(MESSAGE.c.id)
+)
+
+
+_OPENING = (
+    select(JOB.c.id)
+    .where(
+        JOB.c.name.in_(("cycle.open-chunk", "appraisals.skip-statement")),
+        JOB.c.due_at.is_not(None),
+        or_(JOB.c.state == "claimed", JOB.c.due_at <= bindparam("wall", type_=UtcDateTime())),
+    )
+    .limit(1)
 )
 
 
@@ -80,9 +93,10 @@ class Digest:
 def promise_digests(tx: Transaction, *, now: dt.datetime) -> int:
     """Promise the digest of the day to everybody for whom something waits; return how many are new.
 
-    None before the hour of the digest and on quiet days; whoever had his of the day gets the next one tomorrow.
+    None before the hour of the digest and on quiet days, and none while a cycle is being opened: whoever scores sixty
+    people is told of all of them, and not of the first. Whoever had his of the day gets the next one tomorrow.
     """
-    day = digest_due(tx, now)
+    day = _day(tx, now)
     if day is None:
         return 0
     people = [row.person_id for row in tx.all(_PEOPLE, {"day": day.isoformat()})]
@@ -96,7 +110,7 @@ def promise_extra(tx: Transaction, people: Sequence[int], occasion: str, *, now:
 
 def waiting(tx: Transaction, *, now: dt.datetime) -> bool:
     """Tell whether a digest may go out now that is not promised yet."""
-    day = digest_due(tx, now)
+    day = _day(tx, now)
     return day is not None and tx.first(_ANY, {"day": day.isoformat()}) is not None
 
 
@@ -111,7 +125,11 @@ def gather(tx: Transaction, digest: ClaimedMessage, *, now: dt.datetime, base_ur
     found = tx.all(_BOUND, {"digest": digest.id}) or tx.all(_WAITING, {"person": digest.person_id})
     for row in found:
         message = as_message(row, attempt=digest.attempt, fence=digest.fence)
-        needed = look(tx, message, now=now, base_url=base_url)
+        try:
+            needed = look(tx, message, now=now, base_url=base_url)
+        except (LookupError, TypeError, ValueError) as error:
+            rows.fail(tx, message, type(error).__name__, now=now)
+            continue
         if isinstance(needed, NotNeeded):
             rows.drop(tx, message.id, needed.code)
             continue
@@ -129,6 +147,13 @@ def gather(tx: Transaction, digest: ClaimedMessage, *, now: dt.datetime, base_ur
 def still_needed(tx: Transaction, digest: Digest, *, now: dt.datetime, base_url: str) -> bool:
     """Tell whether everything that the digest says still holds."""
     return all(isinstance(look(tx, line, now=now, base_url=base_url), Needed) for line in digest.lines)
+
+
+def _day(tx: Transaction, now: dt.datetime) -> dt.date | None:
+    day = digest_due(tx, now)
+    if day is None or tx.first(_OPENING, {"wall": wall_time(tx)}) is not None:
+        return None
+    return day
 
 
 def _promise(person: int, occasion: str) -> Promise:

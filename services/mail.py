@@ -109,8 +109,13 @@ def send_one(
     wall: dt.datetime | None = None,
 ) -> str:
     """Send one claimed message; return the state it ended in, or `lost` when the claim went to another sender."""
-    with uow.write() as tx:
-        made = _letter_or_end(tx, sender, message, now)
+    try:
+        with uow.write() as tx:
+            made = _letter_or_end(tx, sender, message, now)
+    except (LookupError, TypeError, ValueError) as error:
+        # A row that nobody can read may not hold up the others: it rests, and ends where an operator sees it.
+        with uow.write() as tx:
+            return _ended("queued", kept=queue_again(tx, message, type(error).__name__, now=now, wall=wall))
     if isinstance(made, str):
         return made
     letter, digest = made

@@ -10,6 +10,7 @@ from models.columns import UtcDateTime, table_of
 from models.outbox import Message
 from services.errors import Conflict
 from services.messages import DIGEST, Policy
+from services.outbox_jobs import record_failure
 from services.unit_of_work import Transaction
 
 MESSAGE = table_of(Message)
@@ -43,6 +44,11 @@ _DROP = (
     update(MESSAGE)
     .where(MESSAGE.c.id == bindparam("line"), MESSAGE.c.state.in_(("queued", "in-doubt", "listed")))
     .values(state="cancelled", error=bindparam("said"))
+)
+_FAIL = (
+    update(MESSAGE)
+    .where(MESSAGE.c.id == bindparam("line"), MESSAGE.c.state.in_(("queued", "in-doubt")))
+    .values(state="failed", digest_id=None, error=bindparam("said"))
 )
 _LIST = (
     update(MESSAGE)
@@ -88,6 +94,12 @@ def join(tx: Transaction, digest_id: int, lines: Sequence[Any]) -> None:
 def drop(tx: Transaction, line_id: int, reason: str) -> None:
     """Cancel a notice that nobody needs any more."""
     tx.run(_DROP, {"line": line_id, "said": reason})
+
+
+def fail(tx: Transaction, line: Row, code: str, *, now: dt.datetime) -> None:
+    """Take a notice out that cannot be told, and show it to an operator: the others go out without it."""
+    if tx.run(_FAIL, {"line": line.id, "said": code}) == 1:
+        record_failure(tx, "message", line.id, code, details={"kind": line.kind}, at=now)
 
 
 def follow(tx: Transaction, digest: Row, state: str, *, said: str | None, sent_at: dt.datetime | None = None) -> None:

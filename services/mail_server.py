@@ -11,8 +11,11 @@ from typing import Literal
 
 _OK = range(200, 300)
 _GO_ON = 354
-_REFUSALS = (4, 5)
+_FOR_GOOD = 5
+_REFUSALS = (4, _FOR_GOOD)
 """First digits of an answer that certainly refuses: for now, and for good (RFC 5321, 4.2.1)."""
+_ABOUT_THE_LOGIN = frozenset({530, 534, 535, 538})
+"""Answers that refuse us and not the mail (RFC 4954, 6): with the settings mended it is taken."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +170,7 @@ def _code(code: int) -> str:
 
 
 def _is_final(code: int) -> bool:
-    return code // 100 == 5  # noqa: PLR2004 - the first digit of a refusal that stays (RFC 5321, 4.2.1)
+    return code // 100 == _FOR_GOOD and code not in _ABOUT_THE_LOGIN
 
 
 def _dotted(text: bytes) -> bytes:

@@ -91,8 +91,13 @@ class MailText:
         return subject, self.body.substitute(values)
 
     def fill_line(self, values: Mapping[str, str]) -> str:
-        """Return the one line that stands for this notice or row."""
-        assert self.line is not None  # noqa: S101 - every kind of LINE_FIELDS is read with its line
+        """Return the one line that stands for this notice or row.
+
+        Raises:
+            Malformed: its kind has no line.
+        """
+        if self.line is None:
+            raise Malformed("A mail of this kind has no text of one line; nothing was sent.", "bad-mail-text")
         return " ".join(self.line.substitute(values).split())
 
 

@@ -52,7 +52,7 @@ def played(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
         "for which this cycle has no rubric",
         "HR approving his own appraisal: refused. This is your own appraisal",
         "returned with a reason",
-        "Overdue since 2026-04-13",
+        "Subject: To do: 7 overdue",
         "changed F2 of 1016 from 7 to 5",
         "29 people were told their results by mail",
         "objects to F1 alone",

@@ -13,10 +13,10 @@ from services import reminders
 from services.digests import promise_digests
 from services.mail import Sender, send_due
 from services.mail_letters import NOTICES_HEADER
-from services.outbox import promise
+from services.outbox import owe_job, promise
 from services.outbox_messages import MAIL_RETRY, decide_message
 from services.unit_of_work import UnitOfWork
-from tests.services.owed import MESSAGE, Desk, set_desk, shanghai
+from tests.services.owed import JOB, MESSAGE, Desk, set_desk, shanghai
 from tests.services.smtp import Server, running
 
 OPENED = shanghai(3, 6, 9)
@@ -326,4 +326,32 @@ def test_senders_and_planners_at_once_make_one_digest_of_the_day(desk: Desk) -> 
     plan(desk, OPENED)
     with desk.uow.write() as tx:
         assert promise_digests(tx, now=OPENED) == 0
+    assert desk.digests() == [("queued", None)]
+
+
+def test_a_notice_that_cannot_be_read_is_shown_to_an_operator_and_the_others_go_out(
+    desk: Desk, server: Server, sender: Sender
+) -> None:
+    desk.item(opened=OPENED, due=shanghai(3, 13, 18))
+    with desk.uow.write() as tx:
+        promise(tx, kind="duty-missing", person_id=desk.people[1], dedupe_key="poison", now=OPENED)
+    plan(desk, OPENED)
+
+    assert send_due(desk.uow, sender, now=OPENED) == {"sent": 1}
+
+    assert len(server.mails) == 1
+    assert desk.messages() == [("duty-missing", "failed", "KeyError"), ("your-turn", "sent", None)]
+    assert desk.failures() == [("message", "KeyError", False)]
+
+
+def test_a_digest_waits_until_a_cycle_is_opened_and_then_holds_all_of_it(desk: Desk) -> None:
+    with desk.uow.write() as tx:
+        owe_job(tx, name="cycle.open-chunk", args={}, dedupe_key="chunk", now=OPENED)
+    desk.item(opened=OPENED, due=shanghai(3, 13, 18))
+    plan(desk, OPENED)
+    assert desk.digests() == []
+
+    with desk.uow.write() as tx:
+        tx.run(JOB.update().values(state="done", due_at=None))
+    plan(desk, OPENED)
     assert desk.digests() == [("queued", None)]
