@@ -7,6 +7,7 @@ import typer
 
 from cli.commands import new_group
 from cli.output import AsOption, JsonOption, ReasonOption, print_json, print_table, say
+from cli.parsing import pairs
 from cli.session import session
 from services.errors import Malformed
 
@@ -94,6 +95,14 @@ def settings(
         bool | None,
         typer.Option("--figures/--no-figures", help="Whether the amount that a rule fixes may stand in a mail."),
     ] = None,
+    after_doubt: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--after-doubt",
+            metavar="KIND=hold|resend",
+            help="What becomes of such a mail in doubt, or none; repeat it.",
+        ),
+    ] = None,
     as_: AsOption = None,
     reason: ReasonOption = None,
     json: JsonOption = False,
@@ -107,6 +116,9 @@ def settings(
         changes["quiet-from"], changes["quiet-to"] = _hours(quiet)
     if quiet_day is not None:
         changes["quiet-days"] = [] if quiet_day == [_NONE] else sorted(set(quiet_day))
+    if after_doubt is not None:
+        chosen = {} if after_doubt == [_NONE] else pairs(after_doubt, "--after-doubt", "overdue=resend")
+        changes["policies"] = chosen
     shared = session(context)
     habits = mail_choices.set_habits(
         shared.uow, actor=shared.actor(as_, reason), now=shared.now(), changes=changes
@@ -123,6 +135,10 @@ def settings(
             ("quiet hours", hours),
             ("quiet days", ", ".join(habits["quiet-days"]) or "none"),
             ("late is repeated every", f"{habits['overdue-every']} working days"),
+            (
+                "after a doubt",
+                ", ".join(f"{kind} {policy}" for kind, policy in habits["policies"].items()) or "by kind",
+            ),
             ("fixed amounts in mails", "yes" if habits["figures"] else "no"),
         ],
     )

@@ -4,8 +4,8 @@ import datetime as dt
 
 from services.actors import Actor
 from services.grants import today
-from services.mail_rounds import holders_of
 from services.moving import Step
+from services.operating import holders_of
 from services.outbox import Promise, promise_many
 from services.unit_of_work import Transaction
 from workflow.vocabulary import Effect, Outcome, Role

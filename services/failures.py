@@ -16,6 +16,7 @@ from services.database_clock import wall_time
 from services.errors import Malformed, NotFound, Refused
 from services.grants import demand
 from services.naming import numbered
+from services.operating import demand_operator
 from services.outbox_jobs import revive_job
 from services.outbox_messages import settle_message
 from services.unit_of_work import Transaction, UnitOfWork, use_case
@@ -111,7 +112,7 @@ def resolve(uow: UnitOfWork, *, actor: Actor, now: dt.datetime, failure: str, re
 
 
 def _demand_open(tx: Transaction, actor: Actor, now: dt.datetime, failure: str, doing: str) -> Row[Any]:
-    demand(tx, actor, now, (Role.OPERATOR,), doing)
+    demand_operator(tx, actor, now, doing)
     row = tx.first(_ONE, {"row": numbered(failure, "X")})
     if row is None:
         raise NotFound(

@@ -18,6 +18,7 @@ from services.grants import demand
 from services.mail import prove_notice
 from services.messages import DIGEST, kind_of
 from services.naming import numbered
+from services.operating import demand_operator
 from services.outbox_jobs import resolve_failures
 from services.outbox_messages import settle_message
 from services.unit_of_work import Transaction, UnitOfWork, use_case
@@ -171,7 +172,7 @@ def _decide(
     reason: str | None = None,
 ) -> None:
     with uow.write() as tx:
-        demand(tx, actor, now, (Role.OPERATOR,), f"{doing} a mail")
+        demand_operator(tx, actor, now, f"{doing} a mail")
         row = _row(tx, mail)
         if row.digest_id is not None:
             raise Refused(f"{mail} goes out with M{row.digest_id}; decide about that one.", "in-digest")

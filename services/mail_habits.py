@@ -11,6 +11,7 @@ from sqlalchemy import Row
 
 from services import calendars, naming
 from services.errors import Malformed
+from services.messages import DIGEST, Kind, Policy, kind_of
 from services.unit_of_work import Transaction
 
 SETTING = "mail"
@@ -31,7 +32,8 @@ class Habits:
 
     From `quiet_from` to `quiet_to` (past midnight where it is the earlier) and on `quiet_days` nothing is sent.
     `overdue_every` counts working days from one reminder of what is late to the next, 1 to 60. Without `figures` no
-    mail has an amount in it, not even one that a rule fixes.
+    mail has an amount in it, not even one that a rule fixes. `policies` says for some kinds, against the table of
+    kinds, whether a mail in doubt is held or sent again.
     """
 
     digest_at: dt.time = DIGEST_AT
@@ -40,6 +42,11 @@ class Habits:
     quiet_days: frozenset[str] = frozenset()
     overdue_every: int = OVERDUE_EVERY
     figures: bool = True
+    policies: tuple[tuple[str, str], ...] = ()
+
+    def policy_of(self, kind: Kind) -> str:
+        """Return what becomes of a mail of a kind after a doubt: as the organisation has set, else as the kind has."""
+        return dict(self.policies).get(kind.name, kind.policy)
 
     def to_json(self) -> dict[str, Any]:
         """Return what is kept of them."""
@@ -50,6 +57,7 @@ class Habits:
             "quiet-days": sorted(self.quiet_days),
             "overdue-every": self.overdue_every,
             "figures": self.figures,
+            "policies": dict(self.policies),
         }
 
 
@@ -73,7 +81,14 @@ def habits_from(kept: Mapping[str, Any]) -> Habits:
     if isinstance(every, bool) or not isinstance(every, int) or not 1 <= every <= _MOST_DAYS:
         raise Malformed(f"What is late is repeated every 1 to {_MOST_DAYS} working days.", "overdue-every")
     digest_at = _time(kept.get("digest-at"), "digest-at") or DIGEST_AT
-    found = Habits(digest_at, *quiet, days, every, bool(kept.get("figures", True)))
+    policies = tuple(sorted(dict(kept.get("policies") or {}).items()))
+    for kind, policy in policies:
+        if kind_of(kind).name == DIGEST or policy not in set(Policy):
+            raise Malformed(
+                f"{kind}={policy} sets nothing: name a kind that `appraise mail kinds` lists, and hold or resend.",
+                "policy",
+            )
+    found = Habits(digest_at, *quiet, days, every, bool(kept.get("figures", True)), policies)
     if _within(found, digest_at):
         raise Malformed(f"The digest would go out at {digest_at:%H:%M}, within the quiet hours.", "quiet-digest")
     if frozenset(WEEKDAYS) <= days:

@@ -14,6 +14,7 @@ from models.people import Assignment, Unit
 from services.access import granted_roles, own_or_superior
 from services.mail_item_facts import ABSENCE, APPRAISAL_ROW, CYCLE, PERSON, WORK_ITEM, of_appraisal
 from services.mail_words import Found, Look, NotNeeded
+from services.operating import operators
 from services.unit_of_work import Transaction
 from workflow.vocabulary import CycleState, Role
 
@@ -139,7 +140,7 @@ def to_sign(look: Look, person: Row[Any]) -> dict[str, str] | NotNeeded:
 
 def failures(look: Look, person: Row[Any]) -> Found | NotNeeded:
     """Return what failed and waits for a decision, counted by code, for who operates Appraise."""
-    if Role.OPERATOR not in granted_roles(look.tx, person.id, look.on):
+    if person.id not in operators(look.tx, look.on):
         return NotNeeded("no-grant")
     found = look.tx.all(_OPEN_FAILURES)
     if not found:

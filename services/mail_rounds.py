@@ -1,35 +1,21 @@
 """What is promised by the calendar and not by a deadline: the digests of the day, HR's Monday list, the failures."""
 
 import datetime as dt
+from collections.abc import Sequence
 
-from sqlalchemy import bindparam, or_, select
+from sqlalchemy import select
 
 from models.columns import table_of
 from models.outbox import Failure
-from models.people import Grant
 from services import digests, mail_habits
+from services.operating import holders_of, operators
 from services.outbox import Promise, promise_many
 from services.unit_of_work import Transaction
 from workflow.vocabulary import Role
 
-GRANT = table_of(Grant)
 FAILURE = table_of(Failure)
 
-_GRANTED = (
-    select(GRANT.c.person_id)
-    .where(
-        GRANT.c.role == bindparam("role"),
-        GRANT.c.valid_from <= bindparam("on"),
-        or_(GRANT.c.valid_to.is_(None), GRANT.c.valid_to >= bindparam("on")),
-    )
-    .distinct()
-)
 _FAILED = select(FAILURE.c.id).where(FAILURE.c.resolved_at.is_(None)).limit(1)
-
-
-def holders_of(tx: Transaction, role: Role, on: dt.date) -> tuple[int, ...]:
-    """Return who holds a role by grant on a day, for the whole organisation or a unit."""
-    return tuple(row.person_id for row in tx.all(_GRANTED, {"role": role.value, "on": on}))
 
 
 def promise_rounds(tx: Transaction, *, now: dt.datetime, last: dt.datetime | None) -> int:
@@ -45,17 +31,16 @@ def promise_rounds(tx: Transaction, *, now: dt.datetime, last: dt.datetime | Non
         return 0
     found = []
     if tx.first(_FAILED) is not None:
-        found += _to(tx, Role.OPERATOR, "failures", day, day.isoformat())
+        found += _to(operators(tx, day), "failures", day.isoformat())
     first = mail_habits.first_day_of_week(tx, day)
     if day == first or (last is not None and day > first > mail_habits.local_day(tx, last)):
         week = day.isocalendar()
-        found += _to(tx, Role.HR, "monday-list", day, f"{week.year}-W{week.week:02}")
+        found += _to(holders_of(tx, Role.HR, day), "monday-list", f"{week.year}-W{week.week:02}")
     digests.promise_digests(tx, now=now)
     return promise_many(tx, found, now=now)
 
 
-def _to(tx: Transaction, role: Role, kind: str, day: dt.date, occasion: str) -> list[Promise]:
+def _to(people: Sequence[int], kind: str, occasion: str) -> list[Promise]:
     return [
-        Promise(kind, person, f"{kind}/{occasion}/person/{person}", payload={"occasion": occasion})
-        for person in holders_of(tx, role, day)
+        Promise(kind, person, f"{kind}/{occasion}/person/{person}", payload={"occasion": occasion}) for person in people
     ]

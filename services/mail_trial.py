@@ -12,7 +12,6 @@ from services import naming
 from services.actors import Actor
 from services.audit import append_event
 from services.errors import Environment
-from services.grants import demand
 from services.mail import Sender
 from services.mail_facts import Needed
 from services.mail_html import html_of
@@ -20,8 +19,8 @@ from services.mail_letters import WIRE, address_of
 from services.mail_server import Conversation, InDoubt, NotTaken
 from services.mail_texts import read_shipped_text
 from services.mail_words import Found
+from services.operating import demand_operator
 from services.unit_of_work import UnitOfWork, use_case
-from workflow.vocabulary import Role
 
 NAME = "test"
 
@@ -53,7 +52,7 @@ def send_trial(
         Environment: no mail server is set, or it did not take the mail; the sentence says what it answered.
     """
     with uow.write() as tx:
-        demand(tx, actor, now, (Role.OPERATOR,), "send a trial mail")
+        demand_operator(tx, actor, now, "send a trial mail")
         organisation = naming.organisation(tx)
         append_event(tx, "org", "mail.test", actor=actor, at=now, payload={})
     if sender is None:

@@ -15,6 +15,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from models.columns import UtcDateTime, table_of
 from models.outbox import Job, Message
+from services import mail_habits
 from services.database_clock import database_now, wall_time
 from services.messages import Way, kind_of
 from services.unit_of_work import Transaction
@@ -118,8 +119,12 @@ def promise_many(tx: Transaction, promises: Sequence[Promise], *, now: dt.dateti
 
     What goes by digest waits without a moment of its own until `services.digests` promises the mail that holds it.
     """
-    lines = [_row(one, now) for one in promises if kind_of(one.kind).way == Way.DIGEST]
-    mails = [{**_row(one, now), "not_before": None} for one in promises if kind_of(one.kind).way == Way.AT_ONCE]
+    if not promises:
+        return 0
+    habits = mail_habits.of(tx)
+    rows = [(kind_of(one.kind).way, _row(one, now, habits)) for one in promises]
+    lines = [row for way, row in rows if way == Way.DIGEST]
+    mails = [{**row, "not_before": None} for way, row in rows if way == Way.AT_ONCE]
     noted = tx.run(_PROMISE_LINE[tx.dialect], lines) if lines else 0
     made = tx.run(_PROMISE[tx.dialect], mails) if mails else 0
     if made:
@@ -129,10 +134,13 @@ def promise_many(tx: Transaction, promises: Sequence[Promise], *, now: dt.dateti
 
 def note_superseded(tx: Transaction, promises: Sequence[Promise], *, now: dt.datetime) -> int:
     """Keep a cancelled row of each message whose time passed while nobody planned: never silent (G4)."""
-    return tx.run(_SUPERSEDED[tx.dialect], [_row(one, now) for one in promises]) if promises else 0
+    if not promises:
+        return 0
+    habits = mail_habits.of(tx)
+    return tx.run(_SUPERSEDED[tx.dialect], [_row(one, now, habits) for one in promises])
 
 
-def _row(one: Promise, now: dt.datetime) -> dict[str, Any]:
+def _row(one: Promise, now: dt.datetime, habits: mail_habits.Habits) -> dict[str, Any]:
     return {
         "dedupe_key": one.dedupe_key,
         "kind": one.kind,
@@ -141,7 +149,7 @@ def _row(one: Promise, now: dt.datetime) -> dict[str, Any]:
         "appraisal_id": one.appraisal_id,
         "finding_id": one.finding_id,
         "payload": _json(one.payload),
-        "policy": kind_of(one.kind).policy,
+        "policy": habits.policy_of(kind_of(one.kind)),
         "created_at": now,
     }
 

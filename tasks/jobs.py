@@ -63,7 +63,15 @@ def _send_mail(wiring: Wiring) -> Found:
     sender = wiring.sender
     if sender is None:
         return ()
-    return _for_a_while(_SEND, lambda: bool(mail.send_due(wiring.uow, sender, now=wiring.now())))
+
+    def step() -> bool:
+        ended = mail.send_due(wiring.uow, sender, now=wiring.now())
+        if ended:
+            # Counts and states only: no log line has a name, an address or a word of a mail.
+            structlog.get_logger(__name__).info("mails", **{state.replace("-", "_"): ended[state] for state in ended})
+        return bool(ended)
+
+    return _for_a_while(_SEND, step)
 
 
 def _for_a_while(name: str, step: Callable[[], bool]) -> Found:

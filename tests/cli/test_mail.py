@@ -59,6 +59,8 @@ def test_without_a_mail_server_mails_wait_are_listed_and_can_be_given_up(operate
         ),
         (("mail", "settings", "--quiet-day", "someday"), 2, "'someday' is no quiet day;"),
         (("mail", "settings", "--overdue-every", "0"), 2, "What is late is repeated every 1 to 60 working days."),
+        (("mail", "settings", "--after-doubt", "overdue=perhaps"), 2, "overdue=perhaps sets nothing:"),
+        (("mail", "settings", "--after-doubt", "overdue"), 2, "--after-doubt 'overdue' is incomplete;"),
         (("failures", "retry", "X1"), 4, "There is no failure X1;"),
         (("failures", "resolve", "X1", "--reason", " "), 2, "Say how it was dealt with"),
         (("cycle", "remind", "2029Q1"), 3, "Only an HR officer may remind people by hand."),
@@ -86,6 +88,7 @@ def test_settings_are_shown_changed_and_kept(operated: Terminal) -> None:
         "quiet-days": ["free"],
         "overdue-every": 2,
         "figures": False,
+        "policies": {},
     }
     assert operated.ok("audit", "verify").code == 0
     operated.ok("mail", "settings", "--quiet", "none", "--quiet-day", "none", "--as", OFFICER)

@@ -296,3 +296,24 @@ def test_a_trial_mail_says_what_the_server_answered(
     with pytest.raises(Refused):
         mail_trial.send_trial(desk.uow, sender, actor=officer, **asked)  # type: ignore[arg-type]
     assert len(server.mails) == 1
+
+
+def test_what_becomes_of_a_kind_in_doubt_is_as_the_organisation_has_set(desk: Desk, officer: Actor) -> None:
+    changes = {"policies": {"passed-on": "resend", "returned": "hold"}}
+    mail_choices.set_habits(desk.uow, actor=officer, now=NOW, changes=changes)
+    codes = [mail(desk, kind) for kind in ("passed-on", "returned", "proxy-entry")]
+
+    with desk.uow.read() as tx:
+        rows = tx.all(select(MESSAGE.c.id, MESSAGE.c.policy).order_by(MESSAGE.c.id))
+    assert [(f"M{row.id}", row.policy) for row in rows] == list(zip(codes, ("resend", "hold", "resend"), strict=True))
+
+
+def test_where_nobody_operates_appraise_hr_decides(desk: Desk, officer: Actor) -> None:
+    code = mail(desk, **FAILED)
+    with desk.uow.write() as tx:
+        tx.run(
+            table_of(Grant).update().where(table_of(Grant).c.role == "operator").values(valid_to=dt.date(2026, 3, 1))
+        )
+
+    mail_desk.retry(desk.uow, actor=officer, now=NOW, mail=code)
+    assert state(desk, code) == "queued"
