@@ -37,3 +37,9 @@ def sequence_of(tx: Transaction, item_id: int, due_at: dt.datetime) -> int:
     number = 0 if kept is None else kept.sequence + 1
     tx.run(_KEEP[tx.dialect], {"item": item_id, "due": due_at, "number": number})
     return int(number)
+
+
+def last_sequence(tx: Transaction, item_id: int) -> int | None:
+    """Return the SEQUENCE that calendars were last told of a work item's deadline, or None if they never were."""
+    kept = tx.first(_KEPT, {"item": item_id})
+    return None if kept is None else int(kept.sequence)

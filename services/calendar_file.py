@@ -1,7 +1,8 @@
 """A calendar file with deadlines, by RFC 5545: escaped, folded at 75 octets, ended by CRLF.
 
 METHOD is PUBLISH: nobody is asked for an answer, and a calendar that knows the UID already takes the entry with the
-higher SEQUENCE (RFC 5546, 3.2.1). Moments are in UTC, so that no zone has to be described.
+higher SEQUENCE (RFC 5546, 3.2.1); CANCEL takes it out again (3.2.5). Moments are in UTC, so that no zone has to be
+described.
 """
 
 import datetime as dt
@@ -23,15 +24,16 @@ class Entry:
     link: str
 
 
-def calendar_file(entries: Sequence[Entry], *, stamp: dt.datetime) -> bytes:
-    """Return the file; `stamp` is when it was made (3.8.7.2)."""
-    lines = ["BEGIN:VCALENDAR", "VERSION:2.0", f"PRODID:{PRODUCT}", "METHOD:PUBLISH"]
+def calendar_file(entries: Sequence[Entry], *, stamp: dt.datetime, method: str = "PUBLISH") -> bytes:
+    """Return the file; `stamp` is when it was made (3.8.7.2), `method` is PUBLISH or CANCEL."""
+    lines = ["BEGIN:VCALENDAR", "VERSION:2.0", f"PRODID:{PRODUCT}", f"METHOD:{method}"]
     for entry in entries:
         lines += [
             "BEGIN:VEVENT",
             f"UID:{escaped(entry.uid)}",
             f"DTSTAMP:{_utc(stamp)}",
             f"SEQUENCE:{entry.sequence}",
+            *(["STATUS:CANCELLED"] if method == "CANCEL" else []),
             # Without an end it ends when it begins (3.6.1): a deadline takes no time of anybody's day.
             f"DTSTART:{_utc(entry.due_at)}",
             "TRANSP:TRANSPARENT",

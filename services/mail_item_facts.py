@@ -144,7 +144,7 @@ def party(look_: Look, person: Row[Any]) -> dict[str, str] | NotNeeded:
     return of_appraisal(look_, row)
 
 
-def former(look_: Look, person: Row[Any]) -> dict[str, str] | NotNeeded:
+def former(look_: Look, person: Row[Any]) -> Found | NotNeeded:
     """Return what somebody is told whose work item went to another."""
     item = look_.tx.first(_ITEM, {"item": look_.message.work_item_id})
     if item is None or (item.holder_id == person.id and item.closed_at is None):
@@ -153,7 +153,11 @@ def former(look_: Look, person: Row[Any]) -> dict[str, str] | NotNeeded:
     if row is None or row.cycle_state == CycleState.CANCELLED:
         return NotNeeded("cycle-cancelled")
     stage = lifecycle_of(look_.tx, row.workflow_id).stage(item.stage)
-    return {**of_appraisal(look_, row), "stage": stage.title[look_.language]}
+    values = {**of_appraisal(look_, row), "stage": stage.title[look_.language]}
+    if item.due_at is None:
+        return Found(values)
+    title = f"{values['stage']}: {values['person']}, {values['cycle']}"
+    return Found(values, deadline=Deadline(item.id, item.due_at, title, over=True))
 
 
 def person(look_: Look, person: Row[Any]) -> dict[str, str] | NotNeeded:

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from email.message import EmailMessage
 from email.utils import format_datetime
 
-from services.calendar_entries import sequence_of
+from services.calendar_entries import last_sequence, sequence_of
 from services.calendar_file import Entry as CalendarEntry
 from services.calendar_file import calendar_file
 from services.digests import Digest, Entry
@@ -83,12 +83,13 @@ def letter_of(
     letter.add_alternative(html, subtype="html", charset="utf-8", cte="base64")
     entries = _calendar(tx, [needed] if digest is None else [entry.needed for entry in digest.entries], mail_from)
     if entries:
+        method = "CANCEL" if needed.found.deadline is not None and needed.found.deadline.over else "PUBLISH"
         letter.add_attachment(
-            calendar_file(entries, stamp=now),
+            calendar_file(entries, stamp=now, method=method),
             maintype="text",
             subtype="calendar",
             filename="deadline.ics",
-            params={"method": "PUBLISH", "charset": "utf-8"},
+            params={"method": method, "charset": "utf-8"},
         )
     return letter
 
@@ -138,7 +139,13 @@ def _calendar(tx: Transaction, needed: Sequence[Needed], mail_from: str) -> list
         if deadline is None:
             continue
         uid = f"{keyed_name(tx, f'work-item/{deadline.item_id}')}@{domain}"
-        sequence = sequence_of(tx, deadline.item_id, deadline.due_at)
+        if deadline.over:
+            told = last_sequence(tx, deadline.item_id)
+            if told is None:
+                continue
+            sequence = told + 1
+        else:
+            sequence = sequence_of(tx, deadline.item_id, deadline.due_at)
         title = phrase(one.language, "deadline").format(deadline.title)
         found.append(CalendarEntry(uid, sequence, deadline.due_at, title, one.found.values["link"]))
     return found

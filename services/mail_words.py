@@ -91,11 +91,12 @@ SECTIONS = ("overdue", "due-today", "due-soon", "duty", "turn", "news")
 
 @dataclass(frozen=True, slots=True)
 class Deadline:
-    """Until when a work item is due, and what a calendar says of it."""
+    """Until when a work item is due, and what a calendar says of it; `over` takes it out of the calendar again."""
 
     item_id: int
     due_at: dt.datetime
     title: str
+    over: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from models.columns import table_of
 from models.people import Absence, Grant
 from services import announcements, mail_habits, reminders
 from services.mail import Sender, send_due
+from services.outbox import promise
 from services.outbox_jobs import record_failure
 from services.unit_of_work import UnitOfWork
 from tests.services.owed import MESSAGE, Desk, set_desk, shanghai
@@ -196,3 +197,23 @@ def test_every_promise_of_a_round_is_made_once_however_often_it_is_planned(desk:
         keys = [row.dedupe_key for row in tx.all(select(MESSAGE.c.dedupe_key).order_by(MESSAGE.c.id))]
     person = desk.people[0]
     assert sorted(keys) == [f"failures/2026-03-16/person/{person}", f"monday-list/2026-W12/person/{person}"]
+
+
+def test_who_holds_a_work_item_no_more_has_it_taken_out_of_his_calendar_if_it_was_in_any(
+    desk: Desk, server: Server, sender: Sender
+) -> None:
+    known, unknown = (desk.item(opened=MONDAY, due=shanghai(3, 20, 18), appraisal=place) for place in (0, 2))
+    desk.change_item(unknown, next_action_at=None)
+    pass_time(desk, sender, MONDAY)
+    for item in (known, unknown):
+        desk.change_item(item, holder_id=desk.people[0])
+        key = {"person_id": desk.people[1], "dedupe_key": f"passed-on/{item}", "work_item_id": item}
+        with desk.uow.write() as tx:
+            promise(tx, kind="passed-on", now=MONDAY, **key)
+    send_due(desk.uow, sender, now=MONDAY)
+
+    told, silent = about(server, "No longer with you")
+    (entry,) = told.iter_attachments()
+    lines = str(entry.get_content()).splitlines()
+    assert {"METHOD:CANCEL", "STATUS:CANCELLED", "SEQUENCE:1"} <= set(lines)
+    assert list(silent.iter_attachments()) == []
