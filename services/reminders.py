@@ -125,10 +125,7 @@ def planned_until(tx: Transaction) -> dt.datetime | None:
 
 
 def _plan_items(tx: Transaction, page: Sequence[Row[Any]], now: dt.datetime) -> tuple[int, int]:
-    closures = calendars.closures(tx)
-    habits = mail_habits.of(tx)
-    zone = zoneinfo.ZoneInfo(page[0].zone)
-    office = Office(page[0].calendar, closures, zone, habits.digest_at, habits.overdue_every)
+    office = office_of(tx, page)
     away = protected(tx, page, office.local_day(now))
     send: list[Promise] = []
     skip: list[Promise] = []
@@ -156,6 +153,13 @@ def _plan_items(tx: Transaction, page: Sequence[Row[Any]], now: dt.datetime) -> 
     skip += moot
     send = [one for one in send if one not in moot]
     return promise_many(tx, send, now=now), note_superseded(tx, skip, now=now)
+
+
+def office_of(tx: Transaction, page: Sequence[Row[Any]]) -> Office:
+    """Return in what calendar, and on which mornings, the organisation reminds the holders of these work items."""
+    habits = mail_habits.of(tx)
+    zone = zoneinfo.ZoneInfo(page[0].zone)
+    return Office(page[0].calendar, calendars.closures(tx), zone, habits.digest_at, habits.overdue_every)
 
 
 def protected(tx: Transaction, page: Sequence[Row[Any]], on: dt.date) -> frozenset[int]:
