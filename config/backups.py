@@ -14,7 +14,7 @@ from config.audit_keys import read_audit_keys
 from config.backup_forms import POSTGRESQL, SQLITE, copy_sqlite, dump_postgresql, form_of, restore_postgresql
 from config.postgresql_programs import find_programs
 from config.settings import Settings
-from config.upgrading import damage, database_file, demand_database, is_missing, make_folder, opened
+from config.upgrading import damage, database_file, demand_database, grant_application, is_missing, make_folder, opened
 from models import migrate
 from models.database import schema_version
 from services.audit import AuditKeys
@@ -149,6 +149,7 @@ def _restore_server(settings: Settings, path: Path, keys: AuditKeys, now: dt.dat
         restore_postgresql(programs, url, path, schema=schema, now=now)
         before = _brought_up(engine, path)
         _begin(engine, keys, now)
+        grant_application(engine, settings)
         return Restored(POSTGRESQL, before, migrate.head(), verify(UnitOfWork(engine, keys)))
 
 

@@ -69,12 +69,16 @@ def upgrade_database(settings: Settings) -> Upgraded:
     with opened(settings.database_owner_url) as engine:
         before = schema_version(engine)
         after = migrate.upgrade(engine)
-        _grant(engine, settings)
+        grant_application(engine, settings)
         return Upgraded(before, after)
 
 
-def _grant(engine: Engine, settings: Settings) -> None:
-    """Give the application's role on PostgreSQL what it needs and no more, where it is not the owner itself."""
+def grant_application(engine: Engine, settings: Settings) -> None:
+    """Give the application's role on PostgreSQL what it needs and no more, where it is not the owner itself.
+
+    Raises:
+        Environment: the server has no such role.
+    """
     role = make_url(settings.database_url).username
     if engine.dialect.name != "postgresql" or role in {None, make_url(settings.database_owner_url).username}:
         return

@@ -5,8 +5,8 @@ compiler, the same column types and the same row class; listeners for cursor exe
 as SQLAlchemy's own.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import nullcontext
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Literal
@@ -46,10 +46,9 @@ class Prepared:
 def read(connection: Connection, *asked: tuple[Prepared, Values]) -> list[list[Row[Any]]]:
     """Return every row of each statement; PostgreSQL is sent all of them at once, with the BEGIN if there was none."""
     forms = [(statement.form(connection, values, "read"), [values]) for statement, values in asked]
-    cursors = _sent(connection, forms)
-    rows = [form.rows(cursor.fetchall()) for (form, _), cursor in zip(forms, cursors, strict=True)]
-    _close(cursors)
-    return rows
+    with ExitStack() as stack:
+        cursors = _sent(connection, forms, stack)
+        return [form.rows(cursor.fetchall()) for (form, _), cursor in zip(forms, cursors, strict=True)]
 
 
 def write(connection: Connection, *said: tuple[Prepared, Sequence[Values]]) -> list[int]:
@@ -59,9 +58,8 @@ def write(connection: Connection, *said: tuple[Prepared, Sequence[Values]]) -> l
     statement over them. One without rows touches none.
     """
     some = [(one.form(connection, rows[0], "many" if rows[1:] else "one"), rows) for one, rows in said if rows]
-    cursors = _sent(connection, some)
-    touched = iter([int(cursor.rowcount) for cursor in cursors])
-    _close(cursors)
+    with ExitStack() as stack:
+        touched = iter([int(cursor.rowcount) for cursor in _sent(connection, some, stack)])
     return [next(touched) if rows else 0 for _, rows in said]
 
 
@@ -159,10 +157,11 @@ def _replaced(statement: Any, other: Callable[[BindParameter[Any]], Any]) -> Any
     return traverse(statement, {}, replace)
 
 
-def _sent(connection: Connection, said: Sequence[tuple[_Form, Sequence[Values]]]) -> list[Any]:
+def _sent(connection: Connection, said: Sequence[tuple[_Form, Sequence[Values]]], stack: ExitStack) -> list[Any]:
     """Send statements in their order, each for each of its rows, and return the driver's cursors.
 
-    An error of the driver is raised as SQLAlchemy raises it, which also lets go of a connection that was lost.
+    `stack` closes them whatever happens: one that stays open keeps the others of an SQLite file from writing. An error
+    of the driver is raised as SQLAlchemy raises it, which also lets go of a connection that was lost.
     """
     if not connection.in_transaction():
         connection.begin()
@@ -177,6 +176,7 @@ def _sent(connection: Connection, said: Sequence[tuple[_Form, Sequence[Values]]]
             for form, rows in said:
                 text, parameters = form.text, form.parameters(rows)
                 cursor = driver.cursor()
+                stack.callback(cursor.close)
                 for tell in listeners:
                     tell(connection, cursor, text, parameters, None, form.by_row)
                 (cursor.executemany if form.by_row else cursor.execute)(text, parameters)
@@ -189,8 +189,3 @@ def _sent(connection: Connection, said: Sequence[tuple[_Form, Sequence[Values]]]
 def _saves(driver: Any, said: Sequence[Any]) -> bool:
     """Tell whether a pipeline saves a round trip: there are several statements, or the BEGIN goes with the first."""
     return Pipeline.is_supported() and (len(said) > 1 or driver.info.transaction_status == TransactionStatus.IDLE)
-
-
-def _close(cursors: Iterable[Any]) -> None:
-    for cursor in cursors:
-        cursor.close()

@@ -10,13 +10,14 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 
 from config.backup_forms import copy_sqlite
 from config.backups import back_up, key_words, restore
 from config.postgresql_programs import address_for_programs, find_programs
 from config.settings import Settings, load_settings
 from config.wiring import wire
+from models import grants
 from models.database import open_database
 from models.metadata import METADATA
 from models.migrate import downgrade, head
@@ -83,7 +84,7 @@ def settings_of(folder: Path, url: str) -> Settings:
 def real(tmp_path: Path, database_url: str) -> Settings:
     """The settings of an office's database and its key."""
     settings = settings_of(tmp_path / "data", database_url)
-    with wire(settings) as wiring:
+    with wire(settings, make_key=True) as wiring:
         build_office(wiring.uow)
         vouch(wiring.uow)
     return settings
@@ -314,3 +315,20 @@ def test_a_password_is_on_no_command_line() -> None:
         assert file.read_text(encoding="utf-8") == "*:*:*:*:a\\:b\\\\c\n"
         assert file.stat().st_mode & 0o077 == 0
     assert not file.exists()
+
+
+@pytest.mark.parametrize("database", ["postgresql"])
+def test_the_role_of_the_application_may_work_with_a_restored_copy(
+    real: Settings, place: Settings, tmp_path: Path
+) -> None:
+    back_up(real, tmp_path / "backup")
+    apart_from_owner = place.model_copy(
+        update={
+            "database_url": postgresql.as_application(place.database_url),
+            "database_owner_url": place.database_url,
+        }
+    )
+    restore(apart_from_owner, tmp_path / "backup", now=NOW)
+    with wire(apart_from_owner) as wiring, wiring.uow.write() as tx:
+        assert tx.scalar(text("SELECT current_user")) == postgresql.APPLICATION
+        assert tuple(grants.compare(tx.connection)) == ()

@@ -11,6 +11,7 @@ from services.tokens import new
 from services.unit_of_work import UnitOfWork
 from tests.services.builders import CLERK, build_office
 from tests.services.conftest import KEYS
+from tests.services.owning import as_owner
 
 TOKENS = text("SELECT count(*) FROM token")
 
@@ -45,13 +46,13 @@ def test_a_full_disk_is_told_in_a_sentence_and_half_an_act_is_none(
 ) -> None:
     """SQLite may not take another page; PostgreSQL raises what it raises when a file cannot be extended."""
     build_office(uow)
-    with uow.engine.connect() as connection:
-        if database == "sqlite":
+    if database == "sqlite":
+        with uow.engine.connect() as connection:
             pages = connection.scalar(text("PRAGMA page_count"))
             connection.exec_driver_sql(f"PRAGMA max_page_count = {pages}")
-        else:
-            connection.exec_driver_sql(FULL)
-            connection.commit()
+    else:
+        with as_owner(uow) as owner:
+            owner.exec_driver_sql(FULL)
     with pytest.raises(Environment, match=r"^The disk of the database is full; nothing was written\.") as told:
         fill(uow, now)
     assert told.value.code == "disk-full"

@@ -43,6 +43,8 @@ DESKS = (OFFICER, PRESIDENT)
 LEADS = {
     ("draft", CLERK, "state"): "scoring",
     ("draft", PERSONNEL, "start"): "scoring",
+    # Where nothing is waited for: the statement that the person took back, say, since taking back gives no new days.
+    ("draft", "system", "skip"): "scoring",
     ("scoring", CLERK, "state"): "scoring",
     ("scoring", PERSONNEL, "submit"): "review",
     ("scoring", CLERK, "take-back"): "draft",
@@ -64,7 +66,7 @@ LEADS = {
 }
 """Where an act may lead, by stage and person; written down from domain.md, section 5, and not read from the workflow.
 
-All of it happens within the days of each stage, so the clock has nothing to do.
+All of it happens within the days of each stage, so that this is all the clock may do.
 """
 
 SURE = {"start", "submit", "approve", "accept", "withdraw", "exclude", "deliver", "refuse", "no-access"}
@@ -221,10 +223,12 @@ CHECKS = [HealthCheck.too_slow, HealthCheck.data_too_large]
 
 
 def test_nothing_illegal_ever_lands(machine: type[Appraisal]) -> None:
-    """A thousand acts and statements; `run.py test --long` runs twelve thousand."""
-    sizes = settings(max_examples=25, stateful_step_count=40, deadline=None, suppress_health_check=CHECKS)
+    """A thousand acts and statements, the same each time; `run.py test --long` runs twelve thousand by chance."""
+    sizes = settings(
+        max_examples=25, stateful_step_count=40, deadline=None, derandomize=True, suppress_health_check=CHECKS
+    )
     run_state_machine_as_test(machine, settings=sizes)  # type: ignore[no-untyped-call]  # hypothesis has no type there
-    assert {"state", "submit", "approve", "object"} <= set(machine.landed)
+    assert {"state", "start", "submit", "approve"} <= set(machine.landed)
 
 
 @pytest.mark.long

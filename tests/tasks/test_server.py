@@ -45,8 +45,8 @@ def serving(works: Works, url: str) -> Iterator[Server]:
 
 
 def finished(works: Works) -> bool:
-    """Whether nothing is owed any more."""
-    return not unfinished(works.wiring)
+    """Whether nothing is owed any more, also no mail that rests because the busy machine took too long with it."""
+    return not unfinished(works.wiring) and "queued" not in {state for _, state in works.messages()}
 
 
 def done(works: Works) -> None:
