@@ -35,7 +35,8 @@ ROOT = Path(__file__).resolve().parent
 VENV = ROOT / ".venv"
 PYTHON = VENV / "bin" / "python"
 STAMP, LOCK = VENV / "run-py-stamp.json", ROOT / ".venv.lock"
-SETS = {name: ROOT / "requirements" / f"{name}.txt" for name in ("app", "dev", "build")}
+GROWING = ("app", "dev", "peers")  # each set contains those before it
+SETS = {name: ROOT / "requirements" / f"{name}.txt" for name in (*GROWING, "build")}
 MISPLACING = ("PIP_USER", "PIP_TARGET", "PIP_PREFIX", "PIP_ROOT", "PYTHONHOME", "PYTHONPATH")
 """Variables that would make an installer write, or Python read, somewhere else than in `.venv`."""
 PIP_FOLDERS = ("/etc", "/etc/xdg/pip", "~/.config/pip", "~/.pip", "~/Library/Application Support/pip")
@@ -84,9 +85,9 @@ def digest(*paths: Path) -> str:
 
 
 def wanted(needed: str) -> dict[str, str]:
-    """Return what the stamp of an environment with the locked set `needed` ("app" or "dev") must say."""
+    """Return what the stamp of an environment with the locked set `needed` ("app", "dev" or "peers") must say."""
     project = digest(SETS["build"], ROOT / "pyproject.toml")
-    sets = ("app", "dev") if needed == "dev" else ("app",)  # the test set contains the application's
+    sets = GROWING[: GROWING.index(needed) + 1]
     return {"state": "whole", "root": str(ROOT), "project": project, **{name: digest(SETS[name]) for name in sets}}
 
 
@@ -258,8 +259,7 @@ def set_up(needed: str) -> None:
             return
         began = time.monotonic()
         say(f"Setting Appraise up in {VENV} (once; packages come from where pip or uv is configured to look).")
-        if "dev" in read_stamp():
-            needed = "dev"  # what was installed is brought up to date with the rest
+        needed = max({needed, *read_stamp()} & {*GROWING}, key=GROWING.index)  # what is there is brought up to date
         todo = ways()
         for number, uv in enumerate(todo, start=1):
             try:
@@ -329,7 +329,7 @@ def main(arguments: list[str]) -> int:
         if not is_ready("app"):
             return 0
     try:
-        set_up("dev" if command in {"test", "lint", "bench"} else "app")
+        set_up({"test": "dev", "lint": "dev", "bench": "peers" if "peers" in arguments else "dev"}.get(command, "app"))
     except SetUpError as error:
         say(str(error))
         return ENVIRONMENT_EXIT

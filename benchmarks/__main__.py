@@ -5,19 +5,22 @@ database does not allow it.
 """
 
 import argparse
+import importlib.util
 import json
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from benchmarks.table import BENCHMARKS, contest
+from benchmarks.table import BENCHMARKS, WITH_PEERS, contest
 
 if TYPE_CHECKING:
     from benchmarks import measure
 
 EXIT_DIFFERS, EXIT_ENVIRONMENT = 1, 6
 KINDS = ("sqlite", "postgresql")
+LIBRARIES = ("django", "viewflow", "SpiffWorkflow", "statemachine")
+"""What the peers import."""
 HEADINGS = ("name", "database", "size", "subject us", "floor us", "ratio", "subject MiB", "floor MiB")
 WORDS = 2
 """How many of the headings stand above words; figures stand below the rest."""
@@ -31,13 +34,19 @@ def main(arguments: Sequence[str]) -> int:
     from benchmarks import databases, measure
     from tests.servers.postgresql import NoServer
 
+    missing = [name for name in LIBRARIES if "peers" in asked.name and importlib.util.find_spec(name) is None]
+    if missing:
+        named = ", ".join(missing)
+        print(f"Without {named} there are no peers; `python3 run.py bench peers` brings them.", file=sys.stderr)
+        return EXIT_ENVIRONMENT
+    names = _named(asked.name)
     results: list[measure.Result] = []
     machine = databases.machine()
     try:
         for kind in asked.database or KINDS:
             with databases.opened(kind) as made:
                 machine[kind] = made.version
-                for name in asked.name or BENCHMARKS:
+                for name in names:
                     found = contest(name)
                     for size in asked.size or (found.size,):
                         with _told(f"{name} on {kind}") as tell:
@@ -48,8 +57,7 @@ def main(arguments: Sequence[str]) -> int:
     except (databases.NotDurable, NoServer) as error:
         print(f"There is no database to measure: {error}", file=sys.stderr)
         return EXIT_ENVIRONMENT
-    order = list(asked.name or BENCHMARKS)
-    results.sort(key=lambda result: order.index(result.name))
+    results.sort(key=lambda result: names.index(result.name))
     if asked.json:
         print(json.dumps({"machine": machine, "rows": [_row(result) for result in results]}, indent=1))
     elif asked.markdown:
@@ -63,7 +71,8 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="run.py bench",
         description="Measure the product against the bare driver doing the same, side by side.",
-        epilog=f"The benchmarks are {', '.join(BENCHMARKS)}. Example: python3 run.py bench move --database sqlite",
+        epilog=f"The benchmarks are {', '.join(BENCHMARKS)}. peers is {', '.join(WITH_PEERS)}: an approval by us and "
+        "by other libraries, which are installed for it. Example: python3 run.py bench move --database sqlite",
     )
     parser.add_argument("name", nargs="*", metavar="NAME", type=_known, help="benchmarks to run; all if none is named")
     parser.add_argument("--database", action="append", choices=KINDS, help="only on this database")
@@ -79,9 +88,15 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _named(asked: Sequence[str]) -> list[str]:
+    """Return the benchmarks that are meant, each once: `peers` is several, and nothing is all but the peers."""
+    meant = [WITH_PEERS if name == "peers" else (name,) for name in asked or BENCHMARKS]
+    return list(dict.fromkeys(name for names in meant for name in names))
+
+
 def _known(name: str) -> str:
-    if name not in BENCHMARKS:
-        raise argparse.ArgumentTypeError(f"there is no benchmark {name!r}; there are {', '.join(BENCHMARKS)}")
+    if name not in {*BENCHMARKS, "peers"}:
+        raise argparse.ArgumentTypeError(f"there is no benchmark {name!r}; there are {', '.join(BENCHMARKS)}, peers")
     return name
 
 

@@ -91,6 +91,17 @@ SELECT a.id, a.stage, a.round, 'appraisee', 1, p.person_id, 'approve', a.entered
 FROM appraisal a JOIN party p ON p.appraisal_id = a.id AND p.role = 'appraisee' AND p.to_at IS NULL
 WHERE a.id IN {ids}"""
 
+# The tables of the peers, which are none of the product's.
+PEER_APPROVAL = """
+SELECT state, reviewer_id, appraisee_id FROM peer_approval WHERE id = %(id)s"""
+PEER_ADVANCE = """
+UPDATE peer_approval SET state = %(state)s WHERE id = %(id)s"""
+PEER_HISTORY = """
+INSERT INTO peer_history (approval_id, action, from_state, to_state, actor_id, at, comment)
+VALUES (%(id)s, 'approve', %(from)s, %(to)s, %(actor)s, %(at)s, %(comment)s)"""
+PEER_OUTBOX = """
+INSERT INTO peer_outbox (approval_id, recipient_id, template, at) VALUES (%(id)s, %(recipient)s, 'turn', %(at)s)"""
+
 
 class Bare:
     """A connection of the bare driver, set as the product sets its own, and the statements as its dialect spells them.
@@ -219,6 +230,37 @@ def batch(url: str, plan: dict[str, Any]) -> Iterator[Any]:
     for numbers in plan["batches"]:
         yield lambda numbers=numbers: work(numbers)
     bare.close()
+
+
+def peer(url: str, plan: dict[str, Any]) -> Iterator[Any]:
+    """One approval on the tables of a peer: one read, three writes, one commit."""
+    bare = Bare(url)
+    execute = bare.cursor.execute
+    load, advance, history, outbox = map(bare.spelt, (PEER_APPROVAL, PEER_ADVANCE, PEER_HISTORY, PEER_OUTBOX))
+    fixed = {"state": plan["after"], "from": "review", "to": "signoff", "actor": plan["actor"]}
+    fixed |= {"at": peer_moment(bare, plan["at"]), "comment": plan["comment"]}
+
+    def work(number: int) -> None:
+        bare.begin()
+        execute(load, {"id": number})
+        state, reviewer, appraisee = bare.cursor.fetchone()
+        if (state, reviewer) != (plan["before"], plan["actor"]):
+            raise RuntimeError(f"Approval {number} is not as it was prepared.")
+        row = {**fixed, "id": number, "recipient": appraisee}
+        execute(advance, row)
+        _demand_one(bare.cursor.rowcount)
+        execute(history, row)
+        execute(outbox, row)
+        bare.commit()
+
+    for number in plan["approvals"]:
+        yield lambda number=number: work(number)
+    bare.close()
+
+
+def peer_moment(bare: Bare, at: dt.datetime) -> Any:
+    """Return a moment as the peers store it: on SQLite as text in UTC without a zone."""
+    return at.strftime("%Y-%m-%d %H:%M:%S.%f") if bare.sqlite else at
 
 
 def _demand_one(touched: int) -> None:

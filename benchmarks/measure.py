@@ -10,7 +10,7 @@ import sys
 import time
 import traceback
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from hashlib import blake2b
@@ -78,12 +78,13 @@ def run(
     tell("preparing")
     source = databases.fresh()
     plan = contest.prepare(source, size)
-    before = _analyse(source)
+    tables = contest.tables()
+    before = _analyse(source, tables)
     tell("copying")
     urls = {side: databases.copy(source) for side in SIDES}
     taken, peaks = _take_turns(contest, urls, plan, tell)
     tell("comparing")
-    _demand_same(urls, before, contest.apart)
+    _demand_same(urls, before, tables, contest.apart)
     databases.drop(source, *urls.values())
     counted = {side: taken[side][contest.warm_up :] for side in SIDES}
     if not counted["subject"]:
@@ -188,29 +189,27 @@ def _peak() -> float:
     return used / (1024 * 1024 if sys.platform == "darwin" else 1024)
 
 
-def _analyse(url: str) -> dict[str, int]:
+def _analyse(url: str, tables: Sequence["Table"]) -> dict[str, int]:
     """Refresh what the planner knows of a prepared database; return the highest id of each table."""
-    from models.metadata import METADATA
-
     with _engine(url) as engine, engine.begin() as connection:
         connection.exec_driver_sql("ANALYZE")
         return {
             table.name: connection.exec_driver_sql(f'SELECT coalesce(max(id), 0) FROM "{table.name}"').scalar() or 0
-            for table in METADATA.sorted_tables
+            for table in tables
             if "id" in table.c
         }
 
 
-def _demand_same(urls: Mapping[str, str], before: Mapping[str, int], apart: frozenset[str]) -> None:
+def _demand_same(
+    urls: Mapping[str, str], before: Mapping[str, int], tables: Sequence["Table"], apart: frozenset[str]
+) -> None:
     """Compare every table, row for row and in any order, as `_normal` sees the rows.
 
     Raises:
         Differs: a table is not the same; the sentence has one row that only one side has.
     """
-    from models.metadata import METADATA
-
     with _engine(urls["subject"]) as subject, _engine(urls["floor"]) as floor:
-        for table in METADATA.sorted_tables:
+        for table in tables:
             if _sum(subject, table, before, apart) != _sum(floor, table, before, apart):
                 ours, theirs = (Counter(_rows(engine, table, before, apart)) for engine in (subject, floor))
                 more = [next(iter((one - other).elements()), None) for one, other in ((ours, theirs), (theirs, ours))]

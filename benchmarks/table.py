@@ -13,9 +13,12 @@ A floor stands in `benchmarks.floors`, so that its process never loads the produ
 """
 
 import importlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from sqlalchemy import Table
 
 Plan = dict[str, Any]
 Work = Callable[[], Any]
@@ -32,13 +35,21 @@ def whole(size: int) -> int:
     return size
 
 
+def of_the_product() -> Sequence["Table"]:
+    """Return the product's tables, those that are pointed at first."""
+    from models.metadata import METADATA
+
+    return METADATA.sorted_tables
+
+
 @dataclass(frozen=True, slots=True)
 class Contest:
     """One benchmark. The module's docstring says what the functions are given and return.
 
     `size` is how much is prepared unless another size is asked for; `warm_up` how many rounds are not counted; `units`
     by how many a round's time is divided, given the size. `apart` names columns as `table.column` that subject and
-    floor fill differently for a good reason, beside those that `benchmarks.measure` always sets apart.
+    floor fill differently for a good reason, beside those that `benchmarks.measure` always sets apart. `tables` returns
+    the tables that are compared.
     """
 
     prepare: Callable[[str, int], Plan]
@@ -48,6 +59,7 @@ class Contest:
     warm_up: int
     units: Callable[[int], int] = one
     apart: frozenset[str] = frozenset()
+    tables: Callable[[], Sequence["Table"]] = of_the_product
 
 
 BENCHMARKS: Mapping[str, str] = {
@@ -63,9 +75,15 @@ BENCHMARKS: Mapping[str, str] = {
     "two-finalise": "benchmarks.workers",
 }
 """Name to module, in the order they run when none is named."""
+PEERS: Mapping[str, str] = dict.fromkeys(
+    ("peer-viewflow", "peer-spiffworkflow", "peer-statemachine"), "benchmarks.peers"
+)
+"""The same for those that need the libraries of the set `peers`; they run only when `peers` is named."""
+WITH_PEERS = ("move", *PEERS)
+"""What `peers` stands for: ours first."""
 
 
 def contest(name: str) -> Contest:
     """Return a benchmark of the table; its module is imported now."""
-    found: Contest = importlib.import_module(BENCHMARKS[name]).CONTESTS[name]
+    found: Contest = importlib.import_module({**BENCHMARKS, **PEERS}[name]).CONTESTS[name]
     return found

@@ -59,6 +59,7 @@ class Checkout:
             "pyproject.toml",
             "requirements/app.txt",
             "requirements/dev.txt",
+            "requirements/peers.txt",
             "requirements/build.txt",
         ):
             shutil.copy(ROOT / name, self.root / name)
@@ -220,6 +221,19 @@ def test_the_default_tests_leave_out_the_long_ones_and_arguments_go_to_pytest(
     thorough = checkout.run("test", "--long").stdout.splitlines()
     assert thorough[thorough.index("-m", 4) + 1] == "long"
     assert "--long" not in thorough
+
+
+def test_the_peers_are_installed_only_for_their_benchmark_and_then_stay(checkout: Checkout) -> None:
+    checkout.run("bench", "move")
+    assert not [line for line in checkout.asked() if "peers.txt" in line]
+    checkout.run("bench", "peers")
+    assert [line for line in checkout.asked() if line.endswith("/requirements/peers.txt")]
+    checkout.run("test")
+    assert checkout.asked() == []
+    with (checkout.root / "requirements" / "app.txt").open("a") as lock:
+        lock.write("# changed\n")
+    checkout.run("demo")
+    assert [line for line in checkout.asked() if line.endswith("/requirements/peers.txt")]
 
 
 def test_the_benchmarks_run_in_the_projects_folder_and_arguments_go_to_them(checkout: Checkout, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-SETS = ("app", "dev", "build")
+SETS = ("app", "dev", "peers", "build")
 SUPPORTED = ("3.11", "3.12", "3.13")
 
 
@@ -32,9 +32,11 @@ def locked(name: str, python: str) -> dict[str, str]:
 @pytest.mark.parametrize("python", SUPPORTED)
 @pytest.mark.parametrize("name", SETS)
 def test_what_is_asked_for_is_locked_at_a_version_that_fits(name: str, python: str) -> None:
+    app, groups = PROJECT["project"]["dependencies"], PROJECT["dependency-groups"]
     asked = {
-        "app": PROJECT["project"]["dependencies"],
-        "dev": [*PROJECT["project"]["dependencies"], *PROJECT["dependency-groups"]["dev"]],
+        "app": app,
+        "dev": [*app, *groups["dev"]],
+        "peers": [*app, *groups["dev"], *groups["peers"]],
         "build": PROJECT["build-system"]["requires"],
     }[name]
     versions = locked(name, python)
@@ -52,11 +54,19 @@ def test_the_build_tools_are_asked_for_once() -> None:
 
 @pytest.mark.parametrize("python", SUPPORTED)
 def test_no_set_moves_a_package_of_another(python: str) -> None:
-    app, dev, build = (locked(name, python) for name in SETS)
-    assert app.items() <= dev.items()
-    assert {name: dev[name] for name in build.keys() & dev.keys()} == {
-        name: build[name] for name in build.keys() & dev.keys()
+    app, dev, peers, build = (locked(name, python) for name in SETS)
+    assert app.items() <= dev.items() <= peers.items()
+    assert {name: peers[name] for name in build.keys() & peers.keys()} == {
+        name: build[name] for name in build.keys() & peers.keys()
     }
+
+
+@pytest.mark.parametrize("python", SUPPORTED)
+@pytest.mark.parametrize("name", ["app", "dev", "build"])
+def test_the_peers_are_in_no_set_but_their_own(name: str, python: str) -> None:
+    peers = {canonicalize_name(Requirement(line).name) for line in PROJECT["dependency-groups"]["peers"]}
+    assert len(peers) == 4
+    assert peers.isdisjoint(locked(name, python))
 
 
 @pytest.mark.parametrize("name", SETS)
