@@ -42,6 +42,7 @@ def small(name: str) -> Contest:
     return Contest(found.prepare, found.subject, found.floor, size, 0, found.units, found.apart)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("database", ["postgresql"])
 @pytest.mark.parametrize("name", [name for name in BENCHMARKS if name not in SIZES])
 def test_two_workers_leave_the_rows_of_one(name: str, databases: Databases, database: str) -> None:

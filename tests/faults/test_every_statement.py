@@ -38,7 +38,7 @@ def _line(name: str, database: str, counts: dict[str, int]) -> str:
 @pytest.mark.filterwarnings("ignore:.*ServerCursor.* was deleted while still open:ResourceWarning")
 @pytest.mark.parametrize(
     ("database", "stride"),
-    [("sqlite", 1), ("postgresql", 4), pytest.param("postgresql", 1, marks=pytest.mark.long)],
+    [("sqlite", 1), ("postgresql", 10), pytest.param("postgresql", 1, marks=pytest.mark.long)],
     indirect=["database"],
 )
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.name.replace(" ", "-"))
