@@ -196,7 +196,7 @@ def test_a_beat_rings_and_several_change_nothing(works: Works, redis: redis_serv
         with Beat(hasty), Beat(hasty):
             until(lambda: client.llen("appraise") > 8)
     works.open_quarter()
-    with Server(settings, works.wiring):
+    with Server(settings.model_copy(update={"sweep_seconds": 0.5}), works.wiring):
         until(lambda: finished(works))
     done(works)
 
