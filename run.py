@@ -42,6 +42,8 @@ MISPLACING = ("PIP_USER", "PIP_TARGET", "PIP_PREFIX", "PIP_ROOT", "PYTHONHOME", 
 PIP_FOLDERS = ("/etc", "/etc/xdg/pip", "~/.config/pip", "~/.pip", "~/Library/Application Support/pip")
 PIP_FILES = tuple(f"{folder}/pip.conf" for folder in PIP_FOLDERS)
 UV_FILES = ("/etc/uv/uv.toml", "~/.config/uv/uv.toml")
+MODULES = {"bench": "benchmarks"}
+KINDS = {"--long": "long", "--faults": "faults and not long"}  # the tests that the default run leaves out
 ENVIRONMENT_EXIT = 6
 INTERRUPTED_EXIT = 130
 
@@ -49,7 +51,7 @@ USAGE = """\
 Appraise: a workflow engine for appraisal cycles.
 
   python3 run.py demo            play one quarter of a bank office, from opening to signed results
-  python3 run.py test [ARGS]     run the tests; ARGS go to pytest; --long runs the long searches and fault runs
+  python3 run.py test [ARGS]     run the tests; ARGS go to pytest; --faults: crash tests; --long: long searches
   python3 run.py bench [NAME]    measure the product against the bare driver; --help lists the benchmarks
   python3 run.py lint            run the style, type and architecture checks
   python3 run.py version         say which version this is
@@ -283,13 +285,11 @@ def hand_over(*command: str) -> NoReturn:
 
 def run_tests(arguments: Sequence[str]) -> NoReturn:
     """Run pytest in the project's folder; paths among the arguments are meant from where the person stands."""
-    chosen = "long" if "--long" in arguments else "not long"
+    chosen = " or ".join(KINDS[argument] for argument in arguments if argument in KINDS) or "not long and not faults"
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     passed = []
-    for argument in arguments:
-        path, colons, test = argument.partition("::")
-        if argument != "--long":
-            passed.append(str(Path(path).resolve()) + colons + test if Path(path).exists() else argument)
+    for path, colons, test in (argument.partition("::") for argument in arguments if argument not in KINDS):
+        passed.append((str(Path(path).resolve()) if Path(path).exists() else path) + colons + test)
     os.chdir(ROOT)
     shared = ["-n", str(max(2, cores)), "--dist", "worksteal", "-m", chosen]
     hand_over(str(PYTHON), "-m", "pytest", *shared, *passed)
@@ -340,9 +340,9 @@ def main(arguments: list[str]) -> int:
         run_tests(arguments[1:])
     if command == "lint":
         return run_checks()
-    if command == "bench":
+    if command in MODULES:
         os.chdir(ROOT)
-        hand_over(str(PYTHON), "-m", "benchmarks", *arguments[1:])
+        hand_over(str(PYTHON), "-m", MODULES[command], *arguments[1:])
     hand_over(str(PYTHON), str(VENV / "bin" / "appraise"), *(arguments or ["--help"]))
 
 

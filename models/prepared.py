@@ -18,7 +18,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.engine import Dialect
 from sqlalchemy.engine.result import SimpleResultMetaData
 from sqlalchemy.sql import visitors
-from sqlalchemy.types import TypeEngine
+from sqlalchemy.types import TypeDecorator, TypeEngine
 
 Values = Mapping[str, Any]
 Use = Literal["read", "one", "many"]
@@ -107,7 +107,7 @@ def _compiled(statement: Any, dialect: Dialect, names: list[str], use: Use) -> _
     constants = {name: compiled.binds[name].value for name in used if not compiled.binds[name].required}
     constants |= {column.key: column.default.arg for column in compiled.insert_prefetch}
     columns = tuple(getattr(statement, "exported_columns", ()))
-    processors = [column.type.dialect_impl(dialect).result_processor(dialect, None) for column in columns]
+    processors = [_reader(column.type, dialect) for column in columns]
     return _Form(
         text=str(compiled),
         binds=tuple((name, _converter(compiled.binds[name].type, dialect)) for name in used),
@@ -121,10 +121,24 @@ def _compiled(statement: Any, dialect: Dialect, names: list[str], use: Use) -> _
 
 def _converter(type_: TypeEngine[Any], dialect: Dialect) -> Convert:
     """Return what makes a value one that the driver takes; SQLAlchemy's own for lists asks each item what it is."""
+    if isinstance(type_, TypeDecorator) and _beneath(type_, dialect).bind_processor(dialect) is None:
+        return partial(type_.process_bind_param, dialect=dialect)
     if not isinstance(type_, ARRAY):
         return type_.dialect_impl(dialect).bind_processor(dialect)
-    item = type_.item_type.dialect_impl(dialect).bind_processor(dialect)
+    item = _converter(type_.item_type, dialect)
     return None if item is None else lambda values: [item(value) for value in values]
+
+
+def _reader(type_: TypeEngine[Any], dialect: Dialect) -> Convert:
+    """Return what makes a value of the driver one of ours."""
+    if isinstance(type_, TypeDecorator) and _beneath(type_, dialect).result_processor(dialect, None) is None:
+        return partial(type_.process_result_value, dialect=dialect)
+    return type_.dialect_impl(dialect).result_processor(dialect, None)
+
+
+def _beneath(type_: TypeDecorator[Any], dialect: Dialect) -> TypeEngine[Any]:
+    """Return the driver's type beneath one of ours; where it does nothing, one call for each value is enough."""
+    return type_.load_dialect_impl(dialect).dialect_impl(dialect)
 
 
 def _over_all(statement: Any, types: Mapping[str, TypeEngine[Any]]) -> Any:

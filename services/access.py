@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Row, bindparam, literal, or_, select, union, union_all
+from sqlalchemy import bindparam, literal, or_, select, union, union_all
 
 from models.appraisals import Appraisal, Party
 from models.columns import table_of
@@ -150,29 +150,36 @@ class Parts:
 def parts_of(tx: Transaction, appraisals: Sequence[int], person_id: int | None, on: dt.date) -> dict[int, Parts]:
     """Return the parts of each appraisal, with the grants of one person, in one statement."""
     asking = {"person": person_id, "on": on}
+    rows: Any
     if len(appraisals) == 1:
         rows = tx.all(_PARTS_OF_ONE, asking | {"appraisal": appraisals[0]})
     else:
         rows = tx.all(_PARTS_OF_MANY, asking | {"appraisals": list(appraisals)})
-    granted = frozenset(row.role for row in rows if row.appraisal_id is None and row.role != _RECUSED)
-    recused = frozenset(row.person_id for row in rows if row.role == _RECUSED)
-    by_appraisal: dict[int, list[Row[Any]]] = {appraisal: [] for appraisal in appraisals}
-    for row in rows:
-        if row.appraisal_id is not None:
-            by_appraisal[row.appraisal_id].append(row)
-    return {appraisal: _parts(found, granted, recused) for appraisal, found in by_appraisal.items()}
+    granted, recused = set(), set()
+    by_appraisal: dict[int, list[tuple[int, str, int, dt.datetime | None]]] = {one: [] for one in appraisals}
+    for appraisal, person, role, seat, to_at in rows:
+        if appraisal is not None:
+            by_appraisal[appraisal].append((person, role, seat, to_at))
+        elif role == _RECUSED:
+            recused.add(person)
+        else:
+            granted.add(role)
+    of_all = (frozenset(granted), frozenset(recused))
+    return {appraisal: _parts(found, *of_all) for appraisal, found in by_appraisal.items()}
 
 
-def _parts(rows: Iterable[Row[Any]], granted: frozenset[str], recused: frozenset[int]) -> Parts:
+def _parts(
+    found: Iterable[tuple[int, str, int, dt.datetime | None]], granted: frozenset[str], recused: frozenset[int]
+) -> Parts:
     holders: dict[str, list[tuple[int, int]]] = {}
     former: dict[int, dt.datetime] = {}
-    for row in rows:
-        if row.to_at is None:
-            holders.setdefault(row.role, []).append((row.seat, row.person_id))
+    for person, role, seat, to_at in found:
+        if to_at is None:
+            holders.setdefault(role, []).append((seat, person))
         else:
-            former[row.person_id] = max(row.to_at, former.get(row.person_id, row.to_at))
+            former[person] = max(to_at, former.get(person, to_at))
     return Parts(
-        {role: tuple(person for _, person in sorted(seats)) for role, seats in holders.items()},
+        {role: tuple([person for _, person in sorted(seats)]) for role, seats in holders.items()},
         former,
         granted,
         recused,

@@ -25,7 +25,7 @@ from services.naming import unseen
 from services.overtaken import overtaken
 from services.standing import Standing, load
 from services.unit_of_work import Transaction, UnitOfWork, record_refusal, rule_error, use_case
-from workflow.engine import decide
+from workflow.engine import Decisions
 from workflow.errors import WorkflowError
 from workflow.lifecycle import Move
 from workflow.vocabulary import JUDGING_ROLES, Role
@@ -146,12 +146,21 @@ def act_many(
             text = store_text(tx, comment)
             standings += load(tx, appraisals, actor, now)
             acting = [stand_in(tx, standing, actor, now, action) for standing in standings]
-            for standing, who in acting:
-                _demand_related(standing, who)
+            words, decisions = Words(comment=comment), Decisions(action)
             for standing, who in acting:
                 try:
-                    words = Words(comment=comment)
-                    taken.append(take(tx, standing, action=action, words=words, actor=who, now=now, text=text))
+                    taken.append(
+                        take(
+                            tx,
+                            standing,
+                            action=action,
+                            words=words,
+                            actor=who,
+                            now=now,
+                            text=text,
+                            decisions=decisions,
+                        )
+                    )
                 except Refused as error:
                     refused.append((standing.code, error))
             write_steps(tx, [act.step for act in taken])
@@ -176,8 +185,11 @@ def take(
     actor: Actor,
     now: dt.datetime,
     text: StoredText | None = None,
+    decisions: Decisions | None = None,
 ) -> Brought:
     """Decide one action and prepare what it writes; the appraisal itself is not written yet.
+
+    `text` and `decisions` are what many have in common.
 
     Raises:
         NotFound: the actor has nothing to do with this appraisal.
@@ -200,7 +212,7 @@ def take(
             actor=actor,
             now=now,
         )
-        move = decide(standing.lifecycle, prepared.case, action)
+        move = (decisions or Decisions(action)).of(standing.lifecycle, prepared.case)
     except (WorkflowError, ScoringError) as error:
         raise rule_error(error) from error
     comment = text if text is not None else store_text(tx, words.comment)

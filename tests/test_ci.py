@@ -10,7 +10,7 @@ ROOT = Path(__file__).parents[1]
 PYTHON = """\
 #!/bin/sh
 echo "$PWD: $* CI=$CI stdin=$(wc -c)"
-case "$*" in *"$FAILING"*) exit 7;; esac
+[ "$*" = "run.py $FAILING" ] && exit 7; exit 0
 """
 
 
@@ -38,13 +38,14 @@ def test_it_runs_the_checks_and_the_tests_in_the_checkout_without_input(tmp_path
     assert done.stdout.splitlines() == [
         f"{tmp_path}: run.py lint CI=true stdin=0",
         f"{tmp_path}: run.py test CI=true stdin=0",
+        f"{tmp_path}: run.py test --faults CI=true stdin=0",
         "Checks and tests passed.",
     ]
 
 
-@pytest.mark.parametrize("failing", ["lint", "test"])
-def test_it_fails_when_either_fails_and_still_runs_the_other(failing: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("failing", ["lint", "test", "test --faults"])
+def test_it_fails_when_one_fails_and_still_runs_the_others(failing: str, tmp_path: Path) -> None:
     done = gate(tmp_path, failing)
     assert done.returncode == 1
-    assert done.stdout.count("run.py") == 2
+    assert done.stdout.count("run.py") == 3
     assert done.stdout.splitlines()[-1] == f"FAILED: {failing}"

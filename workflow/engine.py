@@ -83,3 +83,21 @@ def decide(lifecycle: Lifecycle, case: Case, action: str) -> Move:
             code="machine-and-table",
         )
     return move
+
+
+class Decisions:
+    """One action on many: alike cases are decided once, since a decision hangs on nothing but what it is given.
+
+    The machine is asked for every case that differs. To be thrown away with the transaction it was made for.
+    """
+
+    def __init__(self, action: str) -> None:
+        self.action = action
+        self._moves: dict[tuple[Lifecycle, Case], Move] = {}
+
+    def of(self, lifecycle: Lifecycle, case: Case) -> Move:
+        """Return the move that the act is here; raises as `decide` does, each time anew."""
+        move = self._moves.get((lifecycle, case))
+        if move is None:
+            move = self._moves[lifecycle, case] = decide(lifecycle, case, self.action)
+        return move

@@ -1,8 +1,8 @@
 """Every act that matters, broken at every statement and COMMIT in turn and done again: nothing is lost or doubled.
 
 Everywhere on SQLite; on PostgreSQL at every COMMIT and, unless the run is a long one, at every tenth statement.
-`python3 run.py test tests/faults/test_every_statement.py -n 0 -s` prints how many points each was broken at, and with
-`--long` that of PostgreSQL.
+`python3 run.py test --faults tests/faults/test_every_statement.py -n 0 -s` prints how many points each was broken at,
+and with `--long` instead that of PostgreSQL.
 """
 
 import sys

@@ -1,12 +1,13 @@
 """The shared machine has the last word, and a definition is all there is to edit."""
 
 import threading
+from dataclasses import replace
 
 import pytest
 
 from workflow.case import Case
 from workflow.definition import Definition, load_definition
-from workflow.engine import decide, machine_of
+from workflow.engine import Decisions, decide, machine_of
 from workflow.errors import NotAllowed, WorkflowError
 from workflow.lifecycle import Lifecycle, compile_lifecycle
 from workflow.verify import verify
@@ -55,6 +56,21 @@ def test_a_transition_slipped_into_the_machine_is_refused_too(definition: Defini
     machine_of(lifecycle).add_transition("approve", "review", "closed")
     with pytest.raises(NotAllowed, match="disagree"):
         decide(lifecycle, APPROVAL, "approve")
+
+
+def test_alike_cases_are_decided_once_and_each_that_differs_by_the_machine(definition: Definition) -> None:
+    lifecycle = compile_lifecycle(definition)
+    decisions = Decisions("approve")
+    stranger = replace(APPROVAL, roles=frozenset({"appraisee"}))
+    assert decisions.of(lifecycle, APPROVAL) is decide(lifecycle, APPROVAL, "approve")
+    for _ in range(2):
+        with pytest.raises(WorkflowError):
+            decisions.of(lifecycle, stranger)
+    machine_of(lifecycle).remove_transition("approve")
+    with pytest.raises(NotAllowed):
+        decisions.of(lifecycle, replace(APPROVAL, round=2))
+    with pytest.raises(NotAllowed):
+        Decisions("approve").of(lifecycle, APPROVAL)
 
 
 def test_there_is_no_back_door_in_the_machine(lifecycle: Lifecycle) -> None:
