@@ -2,7 +2,7 @@
 
 import datetime as dt
 from fractions import Fraction
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Annotated, Literal, Self
 
 from pydantic import BeforeValidator, Field, PrivateAttr, StrictBool, StrictInt, model_validator
@@ -287,8 +287,12 @@ class Rubric(Frozen):
         return self is other or (isinstance(other, Rubric) and self._digest == other._digest)
 
 
+@lru_cache(maxsize=16)
 def load_rubric(text: str, *, where: str) -> Rubric:
-    """Read a rubric from TOML; `where` names the file in errors. Raises RubricError with every problem found."""
+    """Read a rubric from TOML; `where` names the file in errors. Raises RubricError with every problem found.
+
+    The last few are kept: a tenth of a second each, and whoever checks a file publishes and scores it next.
+    """
     tree, lines = read_toml(text, where=where)
     if tree.get("format") != FORMAT:
         mend = f"Write `format = {FORMAT}` on the first line, or use a newer Appraise."

@@ -4,6 +4,7 @@ import re
 import tomllib
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from typing import Any
 
 from pydantic import ValidationError
@@ -35,8 +36,9 @@ _MENDS = {
 }
 
 
+@lru_cache(maxsize=16)
 def load_definition(text: str, *, where: str) -> Definition:
-    """Read a workflow from TOML (domain.md, sections 5 and 8).
+    """Read a workflow from TOML (domain.md, sections 5 and 8); the last few are kept.
 
     Args:
         text: the file's content.

@@ -172,6 +172,7 @@ def writing(settings: Settings) -> Iterator["subprocess.Popen[str]"]:
             process.kill()
 
 
+@pytest.mark.faults
 def test_a_backup_while_a_process_writes_holds_one_moment(real: Settings, place: Settings, tmp_path: Path) -> None:
     file = tmp_path / "backup"
     with wire(real) as wiring, writing(real) as process:
@@ -218,6 +219,7 @@ def killed(act: str, settings: Settings, file: Path) -> int:
     return subprocess.run([sys.executable, "-c", KILLED, *words], cwd=ROOT, check=False, timeout=120).returncode
 
 
+@pytest.mark.faults
 def test_a_process_killed_at_the_end_leaves_no_file_under_its_name(
     real: Settings, place: Settings, tmp_path: Path, database: str
 ) -> None:

@@ -20,6 +20,7 @@ from tests.e2e.server_theatre import ServerTheatre
 from tests.servers import postgresql, redis_server
 
 JOB, MESSAGE, FAILURE = table_of(Job), table_of(Message), table_of(Failure)
+pytestmark = pytest.mark.faults
 SCENES = (*play.SCENES, *(scene for scene in play_judgement.SCENES if scene is not play_judgement.the_audit))
 """The last scene tampers with a copy of a database file."""
 

@@ -20,6 +20,7 @@ from tests.cli.test_serving import SECONDS, ready, started
 from tests.servers import postgresql, redis_server
 from tests.waiting import until
 
+pytestmark = pytest.mark.faults
 ROOT = Path(__file__).parents[2]
 COMPOSE: dict[str, Any] = YAML(typ="safe").load(ROOT / "docker-compose.yml")
 SERVICES: Mapping[str, Any] = COMPOSE["services"]

@@ -5,11 +5,13 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+import pytest
 from sqlalchemy import Engine, inspect
 
 from models import migrate
 from models.database import schema_version
 
+pytestmark = pytest.mark.faults
 ROOT = Path(__file__).parents[2]
 OLDER = "0004"
 MIGRATING = """

@@ -71,6 +71,7 @@ def clean_run(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -
 
 
 @SQLITE
+@pytest.mark.faults
 @pytest.mark.parametrize("seed", range(4))
 def test_dropping_doubling_delaying_and_reordering_rings_changes_no_outcome(
     works: Works, clean_run: Snapshot, seed: int
