@@ -25,16 +25,18 @@ _LOOK_SECONDS = 0.25
 class Embedded:
     """The embedded mode. Start it, ring it, wait for it, stop it; one at a time in a process.
 
-    With the setting `worker` off nothing runs, and waiting for owed work ends with one sentence.
+    With the setting `worker` off nothing runs, and waiting for owed work ends with one sentence. With `clock` off it
+    looks only when it is rung, as in a play that stops the time within a scene.
     """
 
-    def __init__(self, settings: Settings, wiring: Wiring) -> None:
+    def __init__(self, settings: Settings, wiring: Wiring, *, clock: bool = True) -> None:
         self._settings = settings
         self._wiring = wiring
         # Queues in memory belong to the process and outlive a worker: each embedded mode has one of its own.
         self.app = celery_app.make_app(settings, lambda: wiring, queue=f"embedded-{secrets.token_hex(4)}")
         self._threads = WorkerThreads(self.app, settings.worker_threads)
         self._clock = Clock(self.app, settings)
+        self._clocked = clock
         self._runs = Runs(self.app)
 
     def start(self) -> Self:
@@ -52,7 +54,8 @@ class Embedded:
         if not ready.wait(_START_SECONDS):
             self.stop()
             raise Environment("The worker threads did not start; see the log lines above.", "worker")
-        self._threads.spawn("clock", self._clock.run)
+        if self._clocked:
+            self._threads.spawn("clock", self._clock.run)
         self._wiring.bell.connect(self.ring)
         self.ring()
         return self

@@ -25,7 +25,8 @@ from tests.waiting import until
 MESSAGE = table_of(Message)
 APPRAISE = Path(sys.executable).with_name("appraise")
 SECONDS = 120.0
-_QUEUED = select(MESSAGE.c.id).where(MESSAGE.c.state.in_(("queued", "claimed"))).limit(1)
+_QUEUED = select(MESSAGE.c.id).where(MESSAGE.c.state.in_(("queued", "claimed")), MESSAGE.c.due_at.is_not(None)).limit(1)
+"""A mail that is to go out; notices that wait for the digest of the day are due with it."""
 SHOWN = (
     "data_dir",
     "database_url",

@@ -42,7 +42,7 @@ def test_what_a_use_case_owes_is_done_by_the_worker_and_mailed(works: Works) -> 
     assert set(works.jobs()) == OPENED
     assert [name for name, _ in works.jobs()].count("cycle.open-chunk") > 1
     assert {state for _, state in works.messages()} == {"sent"}
-    assert len(works.mails()) == len(works.messages())
+    assert len(works.notices()) == len(works.messages())
     assert len(works.mails()) > 0
     assert works.failures() == []
 
@@ -78,14 +78,14 @@ def test_dropping_doubling_delaying_and_reordering_rings_changes_no_outcome(
     faults = Faults(seed, drop=0.3, double=0.3, delay=0.4)
     with works.embedded(faults) as embedded:
         play(works, embedded)
-        broken = (works.jobs(), works.messages(), works.mails())
+        broken = (works.jobs(), works.messages(), works.notices())
 
     assert faults.lost
     assert faults.doubled
-    jobs, messages, mails = broken
+    jobs, messages, notices = broken
     assert set(jobs) == {*OPENED, ("deadlines.run-out", "done")}
     states = Counter(state for _, state in messages)
-    assert states["sent"] == len(mails) == len(set(mails)) > 0
+    assert states["sent"] == len(notices) == len(set(notices)) > 0
     assert set(states) <= {"sent", "cancelled"}
     kinds = Counter(key.split("/")[-2] for key, state in messages if state == "sent")
     assert kinds["your-turn"] == 2 * kinds["due-soon"]
@@ -109,7 +109,7 @@ def test_while_every_ring_is_lost_nothing_is_lost_and_the_sweep_makes_up_for_it(
         embedded.drain()
 
     assert {state for _, state in works.jobs()} == {"done"}
-    assert len(works.mails()) == len(works.messages()) > 0
+    assert len(works.notices()) == len(works.messages()) > 0
 
 
 @SQLITE
@@ -155,7 +155,7 @@ def test_a_poison_row_ends_where_an_operator_sees_it_and_the_others_are_done(wor
 
     assert Counter(state for name, state in works.jobs() if name == "cycle.open-chunk")["failed"] == 1
     assert works.failures() == [("job", "unknown-cycle")]
-    assert len(works.mails()) == len(works.messages()) > 0
+    assert len(works.notices()) == len(works.messages()) > 0
 
 
 @SQLITE
