@@ -9,12 +9,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import String, bindparam, cast, exists, literal, or_, select
+from sqlalchemy import String, bindparam, cast, exists, literal, select
 
 from models.columns import UtcDateTime, table_of
 from models.outbox import Job, Message
+from models.workitems import WorkItem
 from services import mail_digest_rows as rows
-from services.database_clock import wall_time
 from services.mail_facts import Needed, NotNeeded, look
 from services.mail_habits import digest_due
 from services.mail_words import SECTIONS, phrase
@@ -25,6 +25,7 @@ from services.unit_of_work import Transaction
 
 MESSAGE = table_of(Message)
 JOB = table_of(Job)
+WORK_ITEM = table_of(WorkItem)
 _THAT_DAYS = MESSAGE.alias("that_days")
 
 _WAITS = (MESSAGE.c.state == "queued", MESSAGE.c.due_at.is_(None), MESSAGE.c.digest_id.is_(None))
@@ -48,14 +49,20 @@ _BOUND = (
 )
 
 
-# While these run, the list of the day is not yet what it will be: a cycle opens, or the clock acts on what is over.
+# While these are not done, the list of the day is not yet what it will be: a cycle opens, or the clock acts on what is
+# over. One that was tried in vain is tried again soon, and ends after a few times.
 _UNDER_WAY = (
     select(JOB.c.id)
     .where(
         JOB.c.name.in_(("cycle.open-chunk", "appraisals.skip-statement", "deadlines.run-out")),
         JOB.c.due_at.is_not(None),
-        or_(JOB.c.state == "claimed", JOB.c.due_at <= bindparam("wall", type_=UtcDateTime())),
     )
+    .limit(1)
+)
+# Another planner may be at work on these, and what it notes is not to be seen yet: the last one to end promises.
+_NOT_PLANNED = (
+    select(WORK_ITEM.c.id)
+    .where(WORK_ITEM.c.next_action_at.is_not(None), WORK_ITEM.c.next_action_at <= bindparam("now", type_=UtcDateTime()))
     .limit(1)
 )
 
@@ -154,7 +161,7 @@ def still_needed(tx: Transaction, digest: Digest, *, now: dt.datetime, base_url:
 def day_of(tx: Transaction, now: dt.datetime) -> dt.date | None:
     """Return the day whose digests may go out now, or None: too early, a quiet day, or the day is not ready for it."""
     day = digest_due(tx, now)
-    if day is None or tx.first(_UNDER_WAY, {"wall": wall_time(tx)}) is not None:
+    if day is None or tx.first(_UNDER_WAY) is not None or tx.first(_NOT_PLANNED, {"now": now}) is not None:
         return None
     return day
 

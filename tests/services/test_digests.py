@@ -10,6 +10,7 @@ from models.columns import table_of
 from models.outbox import MailChoice
 from models.people import Absence, Contact
 from services import reminders
+from services.database_clock import wall_time
 from services.digests import promise_digests
 from services.mail import Sender, send_due
 from services.mail_letters import NOTICES_HEADER
@@ -17,7 +18,7 @@ from services.outbox import owe_job, promise
 from services.outbox_messages import MAIL_RETRY, decide_message
 from services.unit_of_work import UnitOfWork
 from tests.services.clocking import work_off
-from tests.services.owed import JOB, MESSAGE, Desk, set_desk, shanghai
+from tests.services.owed import ITEM, JOB, MESSAGE, Desk, set_desk, shanghai
 from tests.services.smtp import Server, running
 
 OPENED = shanghai(3, 6, 9)
@@ -346,9 +347,11 @@ def test_a_notice_that_cannot_be_read_is_shown_to_an_operator_and_the_others_go_
     assert desk.failures() == [("message", "KeyError", False)]
 
 
-def test_a_digest_waits_until_a_cycle_is_opened_and_then_holds_all_of_it(desk: Desk) -> None:
+@pytest.mark.parametrize("rest", [dt.timedelta(0), dt.timedelta(minutes=5)], ids=["due", "to-be-tried-again"])
+def test_a_digest_waits_until_a_cycle_is_opened_and_then_holds_all_of_it(desk: Desk, rest: dt.timedelta) -> None:
     with desk.uow.write() as tx:
-        owe_job(tx, name="cycle.open-chunk", args={}, dedupe_key="chunk", now=OPENED)
+        due = wall_time(tx) + rest
+        owe_job(tx, name="cycle.open-chunk", args={}, dedupe_key="chunk", now=OPENED, due_at=due)
     desk.item(opened=OPENED, due=shanghai(3, 13, 18))
     plan(desk, OPENED)
     assert desk.digests() == []
@@ -357,6 +360,23 @@ def test_a_digest_waits_until_a_cycle_is_opened_and_then_holds_all_of_it(desk: D
         tx.run(JOB.update().values(state="done", due_at=None))
     plan(desk, OPENED)
     assert desk.digests() == [("queued", None)]
+
+
+@pytest.mark.parametrize("database", ["postgresql"], indirect=True)
+def test_a_digest_waits_for_what_another_planner_is_about_to_note(desk: Desk, server: Server, sender: Sender) -> None:
+    before_eight = shanghai(3, 6, 7)
+    desk.item(opened=before_eight, due=shanghai(3, 13, 18))
+    plan(desk, before_eight)
+    desk.item(opened=OPENED, due=shanghai(3, 13, 18), appraisal=1)
+
+    with desk.uow.write() as other:
+        other.all(select(ITEM).with_for_update())
+        plan(desk, OPENED)
+        assert desk.digests() == []
+    plan(desk, OPENED)
+
+    assert send_due(desk.uow, sender, now=OPENED) == {"sent": 1}
+    assert len(server.letters()[0][NOTICES_HEADER].split()) == 2
 
 
 def test_a_digest_waits_until_the_clock_has_acted_on_what_is_over(desk: Desk) -> None:
