@@ -76,9 +76,8 @@ class Theatre:
 
     def begin_work(self, wiring: Wiring) -> None:
         """Start the worker."""
-        # Rung at every commit or by a clock, the worker races the play, and which mails have gone would be chance.
+        # A worker that looks while the play acts or moves the time would make it chance which mails have gone.
         self._embedded = Embedded(self.settings, wiring, clock=False).start()
-        wiring.bell.connect(None)
 
     def end_work(self) -> None:
         """Stop the worker."""
@@ -170,7 +169,6 @@ class Theatre:
     def work_off(self) -> None:
         """Wait until the worker has done all that is owed; with the worker off this ends in one sentence."""
         if self._embedded is not None:
-            self._embedded.ring()
             self._embedded.drain()
 
     def new_mails(self) -> list[EmailMessage]:

@@ -7,14 +7,17 @@ import pytest
 
 from config.clock import SimulatedClock
 from config.settings import load_settings
+from services.database_clock import wall_time
 from services.errors import Environment
 from services.outbox import owe_job
 from tasks import once
+from tasks.app import ring
 from tasks.embedded import Embedded
 from tests.faults.snapshot import Snapshot, difference, snapshot
 from tests.services.builders import noon
 from tests.tasks.conftest import OPENING, Works, prepared
 from tests.tasks.faulty_broker import Faults
+from tests.waiting import until
 
 SQLITE = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 DUE_SOON, OVERDUE = noon(1, 6), noon(1, 9)
@@ -220,6 +223,42 @@ def test_what_a_worker_does_the_asking_process_can_do_once_itself(works: Works) 
     with works.embedded() as embedded:
         embedded.drain()
     assert {state for _, state in works.jobs()} == {"done"}
+
+
+@SQLITE
+def test_without_a_clock_no_run_begins_between_two_waits_however_it_is_rung(works: Works) -> None:
+    settings = works.settings.model_copy(update={"sweep_seconds": 60.0})
+    with Embedded(settings, works.wiring, clock=False) as embedded:
+        works.open_quarter()
+        embedded.drain()
+        before = (works.jobs(), works.messages(), works.mails())
+        works.clock.set(DUE_SOON)
+        ring(embedded.app, "reminders.find")
+        # Whoever may be asked for again was taken from the queue.
+        until(lambda: embedded.app.appraise_asked.ask("reminders.find"))
+
+    assert (works.jobs(), works.messages(), works.mails()) == before
+    with Embedded(settings, works.wiring, clock=False) as embedded:
+        embedded.drain()
+    assert len(works.messages()) > len(before[1])
+
+
+@SQLITE
+def test_without_a_clock_a_wait_ends_when_nothing_rests_either(works: Works) -> None:
+    with works.wiring.uow.write() as tx:
+        owe_job(
+            tx,
+            name="cycle.open-chunk",
+            args={"cycle": 999, "first": 1, "last": 2, "at": OPENING.isoformat()},
+            dedupe_key="rests",
+            now=OPENING,
+            due_at=wall_time(tx) + dt.timedelta(seconds=0.5),
+        )
+    with Embedded(works.settings, works.wiring, clock=False) as embedded:
+        embedded.drain()
+
+        assert embedded.owed() == {}
+    assert works.jobs() == [("cycle.open-chunk", "failed")]
 
 
 def test_a_set_clock_moves_only_when_it_is_told_to() -> None:
