@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from cli import cycle_status, deadlines, finalising, progress
+from cli import cycle_status, deadlines, finalising, progress, reminding
 from cli.commands import new_group
 from cli.output import AsOption, JsonOption, ProxyReasonOption, ReasonOption, heading, print_json, print_table, say
 from cli.parsing import day_of, pairs
@@ -289,3 +289,4 @@ def cancel(
 group.add_typer(cycle_status.group)
 group.add_typer(deadlines.group)
 group.add_typer(finalising.group)
+group.add_typer(reminding.group)

@@ -44,8 +44,10 @@ class Session:
         """The database and what belongs to it, opened once."""
         if self._wiring is None:
             from config.clock import SimulatedClock
+            from config.logs import say_only_faults
             from config.wiring import wire
 
+            say_only_faults()
             self._wiring = wire(self.settings)
             moment = self._moment(self._wiring)
             if moment is not None:

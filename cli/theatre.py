@@ -18,6 +18,7 @@ from rich.table import Table
 
 from cli.output import words
 from config.clock import SimulatedClock
+from config.logs import say_only_faults
 from config.mail_sink import MailSink
 from config.settings import IN_MEMORY, Settings, load_settings
 from config.upgrading import upgrade_database
@@ -60,6 +61,7 @@ class Theatre:
         self._read = 0
 
     def __enter__(self) -> Self:
+        say_only_faults()
         upgrade_database(self.settings)
         self.sink.start()
         self._wiring = wire(self.settings, clock=self.clock, make_key=True)
@@ -74,9 +76,8 @@ class Theatre:
 
     def begin_work(self, wiring: Wiring) -> None:
         """Start the worker."""
-        self._embedded = Embedded(self.settings, wiring).start()
-        # Rung at every commit, the worker races the play, and how many mails have gone at a line would be chance.
-        wiring.bell.connect(None)
+        # A worker that looks while the play acts or moves the time would make it chance which mails have gone.
+        self._embedded = Embedded(self.settings, wiring, clock=False).start()
 
     def end_work(self) -> None:
         """Stop the worker."""
@@ -168,7 +169,6 @@ class Theatre:
     def work_off(self) -> None:
         """Wait until the worker has done all that is owed; with the worker off this ends in one sentence."""
         if self._embedded is not None:
-            self._embedded.ring()
             self._embedded.drain()
 
     def new_mails(self) -> list[EmailMessage]:

@@ -66,6 +66,26 @@ def set_up_logs(level: str, form: str, stream: TextIO | None = None) -> None:
     root.setLevel(level.upper())
 
 
+def say_only_faults() -> None:
+    """Let a command of the terminal say on stderr what failed and no more: what it prints is its answer.
+
+    Does nothing where `set_up_logs` has said where lines go.
+    """
+    if structlog.is_configured():
+        return
+    structlog.configure(
+        processors=[
+            structlog.stdlib.add_log_level,
+            name_the_fault,
+            drop_private,
+            structlog.dev.ConsoleRenderer(colors=False),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING),
+        logger_factory=lambda *_: structlog.PrintLogger(sys.stderr),
+        cache_logger_on_first_use=False,
+    )
+
+
 def drop_private(logger: Any, method: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:  # noqa: ARG001
     """Keep the allowed fields, and of their values only numbers and words that look like codes.
 

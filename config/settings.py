@@ -136,6 +136,20 @@ class Settings(BaseSettings):
         ge=1,
         le=300,
     )
+    smtp_ca_file: Path | None = setting(
+        None,
+        "a file of certificates in PEM form that you can read",
+        "Whose certificates the mail server may show, where a certificate authority of your own signed it.",
+        shown="the machine's",
+    )
+    mail_per_minute: int | None = setting(
+        None,
+        "a whole number from 1 to 100000",
+        "How many mails a minute all senders together hand over at most.",
+        shown="any number",
+        ge=1,
+        le=100_000,
+    )
     mail_from: str = setting(
         "appraise@localhost",
         "one e-mail address without spaces or line breaks",
@@ -199,6 +213,7 @@ class Settings(BaseSettings):
         "audit_key_file",
         "checkpoint_key_file",
         "smtp_password_file",
+        "smtp_ca_file",
         "token_file",
     )
     @classmethod
@@ -246,6 +261,7 @@ class Settings(BaseSettings):
         "database_owner_password_file",
         "broker_password_file",
         "smtp_password_file",
+        "smtp_ca_file",
         "token_file",
     )
     @classmethod

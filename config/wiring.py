@@ -119,9 +119,10 @@ def sender_of(settings: Settings) -> Sender | None:
         settings.smtp_user,
         settings.mail_password(),
         settings.smtp_timeout_seconds,
+        settings.smtp_ca_file,
     )
     lease = dt.timedelta(seconds=settings.lease_seconds)
-    return Sender(server, settings.mail_from, settings.base_url, lease)
+    return Sender(server, settings.mail_from, settings.base_url, lease, settings.mail_per_minute)
 
 
 def _keys(settings: Settings, engine: Engine, *, make: bool) -> AuditKeys:

@@ -43,6 +43,7 @@ _AT_LEAST_ZERO = (
     ("proposal", "rows"),
     ("job", "attempt", "fence"),
     ("message", "attempt", "fence"),
+    ("calendar_entry", "sequence"),
     ("finding", "amount", "units"),
     ("finding_revision", "amount"),
     ("rating", "value"),

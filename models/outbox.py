@@ -2,12 +2,16 @@
 
 import datetime as dt
 
-from sqlalchemy import Column, Index, Text, text
+from sqlalchemy import Column, Index, Text, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
 from models import columns as c
 
 _DUE = text("due_at IS NOT NULL")
+_WAITING = text("state = 'queued' AND due_at IS NULL")
+_SENT = text("sent_at IS NOT NULL")
+_BOUND = text("digest_id IS NOT NULL")
+_OPEN = text("resolved_at IS NULL")
 
 
 class Job(SQLModel, table=True):
@@ -29,9 +33,10 @@ class Job(SQLModel, table=True):
 
 
 class Message(SQLModel, table=True):
-    """One mail to one person.
+    """One mail to one person, or one notice that goes out with the person's digest.
 
-    The text is made at sending from `kind` and ids; need and permission are looked at again then.
+    The text is made at sending from `kind` and ids; need and permission are looked at again then. A notice for a digest
+    is queued without `due_at`; `digest_id` is the mail it went out with (no foreign key: SQLite could not drop it).
     """
 
     id: int | None = c.key()
@@ -54,11 +59,39 @@ class Message(SQLModel, table=True):
     in_doubt_at: dt.datetime | None = c.moment(null=True)
     sent_at: dt.datetime | None = c.moment(null=True)
     error: str | None = c.text(null=True)
-    __table_args__ = (Index("ix_message_due", "due_at", "id", sqlite_where=_DUE, postgresql_where=_DUE),)
+    digest_id: int | None = c.number(null=True)
+    __table_args__ = (
+        Index("ix_message_due", "due_at", "id", sqlite_where=_DUE, postgresql_where=_DUE),
+        Index("ix_message_waiting", "person_id", "id", sqlite_where=_WAITING, postgresql_where=_WAITING),
+        Index("ix_message_sent", "sent_at", sqlite_where=_SENT, postgresql_where=_SENT),
+        Index("ix_message_digest", "digest_id", sqlite_where=_BOUND, postgresql_where=_BOUND),
+    )
+
+
+class CalendarEntry(SQLModel, table=True):
+    """What calendars were last told of a work item's deadline; `sequence` grows when it moves (RFC 5545, 3.8.7.4)."""
+
+    __tablename__ = "calendar_entry"
+    id: int | None = c.key()
+    work_item_id: int = c.ref("work_item.id")
+    due_at: dt.datetime = c.moment()
+    sequence: int = c.number(default=0)
+    __table_args__ = (UniqueConstraint("work_item_id"),)
+
+
+class MailChoice(SQLModel, table=True):
+    """A kind of mail that a person has switched off; only kinds that allow it."""
+
+    __tablename__ = "mail_choice"
+    id: int | None = c.key()
+    person_id: int = c.ref("person.id")
+    kind: str = c.text()
+    at: dt.datetime = c.moment()
+    __table_args__ = (UniqueConstraint("person_id", "kind"),)
 
 
 class PlannerMark(SQLModel, table=True):
-    """Up to when a kind of planning has been done."""
+    """Up to when a kind of planning has been done, or the mail server's share of mails is used up."""
 
     __tablename__ = "planner_mark"
     name: str = Field(sa_column=Column(Text, primary_key=True))
@@ -84,3 +117,4 @@ class Failure(SQLModel, table=True):
     details: str = c.text(default="{}")
     at: dt.datetime = c.moment()
     resolved_at: dt.datetime | None = c.moment(null=True)
+    __table_args__ = (Index("ix_failure_open", "at", sqlite_where=_OPEN, postgresql_where=_OPEN),)

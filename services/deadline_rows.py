@@ -10,6 +10,7 @@ from models.columns import UtcDateTime, table_of
 from models.cycles import Deadline
 from models.outbox import Message
 from models.workitems import WorkItem
+from services.announcements import deadlines_moved
 from services.audit import StoredText
 from services.errors import Conflict
 from services.unit_of_work import Transaction
@@ -71,6 +72,8 @@ def move_deadlines(
 ) -> None:
     """Set the deadline of open work items, or take it away; what was queued about the old one is cancelled.
 
+    Who holds them is told of a new deadline, once.
+
     Raises:
         Conflict: one of them was closed, or its deadline moved, since it was read.
     """
@@ -81,6 +84,8 @@ def move_deadlines(
     if changed != len(items):
         raise Conflict("Somebody was faster: one of them has changed since you looked. Look again.", "faster")
     tx.run(_OBSOLETE, {"items": [item.id for item in items], "why": why})
+    if until is not None:
+        deadlines_moved(tx, items, until, now)
 
 
 def keep_history(

@@ -12,6 +12,7 @@ from sqlalchemy import bindparam, update
 from models.columns import table_of
 from models.workitems import WorkItem
 from services import due_dates
+from services.announcements import announce_move
 from services.audit import digest
 from services.case_facts import Prepared
 from services.definitions import rubric_of
@@ -182,3 +183,4 @@ def after_move(act: Brought) -> None:
     for effect in act.step.move.effects:
         if effect in _AFTER:
             _AFTER[effect](act)
+    announce_move(act.tx, act.step)

@@ -21,6 +21,7 @@ from models.history import Event
 from services import naming
 from services.access import granted_roles
 from services.actors import Actor
+from services.announcements import ask_for_signature
 from services.audit import append_event, store_text
 from services.cycles import advance
 from services.definitions import lifecycle_of
@@ -205,6 +206,7 @@ def put_forward(
         at=now,
         payload={"number": number, "table": table.digest, **figures, **facts},
     )
+    ask_for_signature(tx, row.id, number, proposed_by=actor, now=now)
     return Proposal(row.code, number, table.digest, **figures, carried=len(facts.get("carried", ())))
 
 

@@ -1,7 +1,6 @@
 """What a tick would do, for whom and why, without doing it: reminders that are due and deadlines that are over."""
 
 import datetime as dt
-import zoneinfo
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -11,12 +10,11 @@ from sqlalchemy import Row, bindparam, select
 from models.columns import table_of
 from models.outbox import Job, Message
 from models.people import Person
-from services import calendars, missed, reminders
+from services import missed, reminders
 from services.audit import stamp
 from services.definitions import lifecycle_of
 from services.errors import Refused
 from services.outbox import Promise
-from services.reminder_days import Office
 from services.unit_of_work import Transaction, UnitOfWork
 from workflow.vocabulary import CycleState
 
@@ -71,7 +69,7 @@ def foresee(uow: UnitOfWork, *, now: dt.datetime) -> tuple[Foreseen, ...]:
 
 
 def _of_page(tx: Transaction, page: Any, now: dt.datetime) -> list[tuple[Row[Any], str, str, int | None]]:
-    office = Office(page[0].calendar, calendars.closures(tx), zoneinfo.ZoneInfo(page[0].zone))
+    office = reminders.office_of(tx, page)
     protected = reminders.protected(tx, page, office.local_day(now))
     send: list[tuple[Row[Any], Promise]] = []
     over: dict[str, Row[Any]] = {}
@@ -100,6 +98,8 @@ _SAID = {
     "overdue": "the deadline is over",
     "released": "a result is released to him",
     "returned": "it was returned to him",
+    "objection-made": "an objection waits for him",
+    "passed-upward": "it was passed on to him",
 }
 
 

@@ -5,14 +5,9 @@ the dedupe key, so that a mail which is sent again after a doubt is known as the
 """
 
 import datetime as dt
-import email.policy
-import hashlib
-import hmac
-import re
 from collections import Counter
 from dataclasses import dataclass
 from email.message import EmailMessage
-from email.utils import format_datetime
 
 from sqlalchemy import bindparam, select, update
 
@@ -22,13 +17,15 @@ from models.cycles import Cycle
 from models.history import Move
 from models.workitems import WorkItem
 from services import due_dates, naming
+from services import mail_digest_rows as rows
 from services.definitions import lifecycle_of
-from services.errors import AppraiseError, Conflict, Environment, Malformed
+from services.digests import Digest, gather, still_needed
+from services.errors import AppraiseError, Conflict, Environment
 from services.extension_events import held_items
 from services.mail_facts import Needed, NotNeeded, look
+from services.mail_letters import WIRE, letter_of
 from services.mail_server import Conversation, InDoubt, MailServer, NotTaken
-from services.mail_texts import shipped_mail_texts
-from services.messages import kind_of
+from services.messages import DIGEST, kind_of
 from services.outbox_messages import (
     ClaimedMessage,
     claim_messages,
@@ -48,7 +45,6 @@ APPRAISAL = table_of(Appraisal)
 CYCLE = table_of(Cycle)
 MOVE = table_of(Move)
 BATCH = 50
-_ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9.-]+")
 
 _AWAITING = (
     select(
@@ -83,12 +79,16 @@ _NOTICED = (
 
 @dataclass(frozen=True, slots=True)
 class Sender:
-    """Who the mails are from, which server takes them, what their links begin with, and how long a claim lasts."""
+    """Who the mails are from, which server takes them, what their links begin with, and how long a claim lasts.
+
+    `per_minute` is how many mails all senders together may hand over in a minute, None for any number.
+    """
 
     server: MailServer
     mail_from: str
     base_url: str
     lease: dt.timedelta = dt.timedelta(minutes=2)
+    per_minute: int | None = None
 
 
 def send_due(
@@ -96,7 +96,7 @@ def send_due(
 ) -> Counter[str]:
     """Send up to `limit` due messages over one connection; return how many ended in which state."""
     ended: Counter[str] = Counter()
-    claimed = claim_messages(uow, now=now, limit=limit, lease=sender.lease, wall=wall)
+    claimed = claim_messages(uow, now=now, limit=limit, lease=sender.lease, wall=wall, per_minute=sender.per_minute)
     if not claimed:
         return ended
     conversation = Conversation(sender.server)
@@ -123,18 +123,23 @@ def send_one(
     wall: dt.datetime | None = None,
 ) -> str:
     """Send one claimed message; return the state it ended in, or `lost` when the claim went to another sender."""
-    with uow.write() as tx:
-        letter = _letter_or_end(tx, sender, message, now)
-    if isinstance(letter, str):
-        return letter
+    try:
+        with uow.write() as tx:
+            made = _letter_or_end(tx, sender, message, now)
+    except (LookupError, TypeError, ValueError) as error:
+        # A row that nobody can read may not hold up the others: it rests, and ends where an operator sees it.
+        with uow.write() as tx:
+            return _ended("queued", kept=queue_again(tx, message, type(error).__name__, now=now, wall=wall))
+    if isinstance(made, str):
+        return made
+    letter, digest = made
 
     def ready() -> bool:
         with uow.write() as tx:
-            still = look(tx, message, now=now, base_url=sender.base_url)
-            return isinstance(still, Needed) and put_in_doubt(tx, message, now=now)
+            return _may_go(tx, sender, message, digest, now)
 
     try:
-        handed = conversation.hand_over(sender.mail_from, letter["To"], letter.as_bytes(policy=_WIRE), ready)
+        handed = conversation.hand_over(sender.mail_from, letter["To"], letter.as_bytes(policy=WIRE), ready)
     except NotTaken as refusal:
         with uow.write() as tx:
             if refusal.final:
@@ -145,37 +150,64 @@ def send_one(
             return _ended("in-doubt", kept=leave_in_doubt(tx, message, doubt.code, now=now, wall=wall))
     with uow.write() as tx:
         if not handed:
-            return _ended("cancelled", kept=end_message(tx, message, "cancelled", "overtaken"))
+            return _called_off(tx, message, digest, now, wall)
         if kind_of(message.kind).notice:
             prove_notice(tx, message.work_item_id, message.id, now=now)
         return _ended("sent", kept=mark_sent(tx, message, now=now))
 
 
-def _letter_or_end(tx: Transaction, sender: Sender, message: ClaimedMessage, now: dt.datetime) -> EmailMessage | str:
+def _letter_or_end(
+    tx: Transaction, sender: Sender, message: ClaimedMessage, now: dt.datetime
+) -> tuple[EmailMessage, Digest | None] | str:
+    digest: Digest | None = None
     try:
-        letter = _letter(tx, sender, message, now)
+        if message.kind == DIGEST:
+            held = gather(tx, message, now=now, base_url=sender.base_url)
+            if isinstance(held, NotNeeded):
+                return _ended("cancelled", kept=end_message(tx, message, "cancelled", held.code))
+            digest = held
+            needed: Needed | NotNeeded = held.entries[0].needed
+        else:
+            needed = look(tx, message, now=now, base_url=sender.base_url)
+        if isinstance(needed, NotNeeded):
+            return _ended("cancelled", kept=end_message(tx, message, "cancelled", needed.code))
+        if needed.address is None:
+            if digest is not None:
+                rows.join(tx, message.id, digest.lines)
+            return _ended("listed", kept=end_message(tx, message, "listed", "no-address"))
+        link = f"{sender.base_url}/work"
+        letter = letter_of(tx, message, needed, now=now, mail_from=sender.mail_from, digest=digest, link=link)
     except AppraiseError as error:
+        if digest is not None:
+            rows.join(tx, message.id, digest.lines)
         return _ended("failed", kept=fail_message(tx, message, error.code, now=now))
-    if isinstance(letter, NotNeeded):
-        return _ended("cancelled", kept=end_message(tx, message, "cancelled", letter.code))
-    if letter is None:
-        return _ended("listed", kept=end_message(tx, message, "listed", "no-address"))
-    return letter
+    return letter, digest
+
+
+def _may_go(tx: Transaction, sender: Sender, message: ClaimedMessage, digest: Digest | None, now: dt.datetime) -> bool:
+    """Look again, the moment before the text is handed over, and say in the database that it is in doubt."""
+    if digest is None:
+        still = isinstance(look(tx, message, now=now, base_url=sender.base_url), Needed)
+    else:
+        still = still_needed(tx, digest, now=now, base_url=sender.base_url)
+    if not still or not put_in_doubt(tx, message, now=now):
+        return False
+    if digest is not None:
+        rows.bind(tx, message.id, digest.lines, now=now)
+    return True
+
+
+def _called_off(
+    tx: Transaction, message: ClaimedMessage, digest: Digest | None, now: dt.datetime, wall: dt.datetime | None
+) -> str:
+    if digest is None:
+        return _ended("cancelled", kept=end_message(tx, message, "cancelled", "overtaken"))
+    # What is left of it is gathered anew.
+    return _ended("queued", kept=queue_again(tx, message, "overtaken", now=now, wall=wall))
 
 
 def _ended(state: str, *, kept: bool) -> str:
     return state if kept else "lost"
-
-
-_WIRE = email.policy.SMTP.clone(cte_type="7bit")
-
-
-def message_id(tx: Transaction, message: ClaimedMessage, mail_from: str) -> str:
-    """Return the Message-ID: the same for the same obligation, and telling nothing to who lacks the key."""
-    # The oldest key: a new one must not change the name of a mail that is already in doubt.
-    key = next(iter(tx.keys.secrets.values()))
-    name = hmac.new(key, b"message-id\n" + message.dedupe_key.encode(), hashlib.sha256).hexdigest()[:40]
-    return f"<{name}@{mail_from.rpartition('@')[2]}>"
 
 
 def prove_notice(tx: Transaction, item_id: int | None, message_id: int, *, now: dt.datetime) -> bool:
@@ -210,27 +242,3 @@ def prove_notice(tx: Transaction, item_id: int | None, message_id: int, *, now: 
         return False
     note_handed_over(tx, item.appraisal_id, item.id, message_id, now)
     return True
-
-
-def _letter(
-    tx: Transaction, sender: Sender, message: ClaimedMessage, now: dt.datetime
-) -> EmailMessage | NotNeeded | None:
-    """Return the mail; why nobody needs it any more; or None for a person without an address."""
-    needed = look(tx, message, now=now, base_url=sender.base_url)
-    if isinstance(needed, NotNeeded):
-        return needed
-    if needed.address is None:
-        return None
-    if not _ADDRESS.fullmatch(needed.address):
-        raise Malformed("The e-mail address of the recipient cannot be written into a mail.", "bad-address")
-    subject, body = shipped_mail_texts()[message.kind, needed.language].fill(needed.values)
-    letter = EmailMessage(policy=email.policy.SMTP)
-    letter["From"] = sender.mail_from
-    letter["To"] = needed.address
-    letter["Subject"] = subject
-    letter["Date"] = format_datetime(now)
-    letter["Message-ID"] = message_id(tx, message, sender.mail_from)
-    letter["Content-Language"] = needed.language
-    letter["Auto-Submitted"] = "auto-generated"
-    letter.set_content(body, charset="utf-8", cte="base64" if not body.isascii() else "7bit")
-    return letter

@@ -6,15 +6,25 @@ import smtplib
 import ssl
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Literal
 
 _OK = range(200, 300)
 _GO_ON = 354
+_FOR_GOOD = 5
+_REFUSALS = (4, _FOR_GOOD)
+"""First digits of an answer that certainly refuses: for now, and for good (RFC 5321, 4.2.1)."""
+_ABOUT_THE_LOGIN = frozenset({530, 534, 535, 538})
+"""Answers that refuse us and not the mail (RFC 4954, 6): with the settings mended it is taken."""
 
 
 @dataclass(frozen=True, slots=True)
 class MailServer:
-    """The server that takes the mails, and how it is spoken to. `timeout` is in seconds, for each of its answers."""
+    """The server that takes the mails, and how it is spoken to.
+
+    `timeout` is in seconds, for each of its answers. Its certificate must be good for `host` and signed by somebody the
+    machine trusts, or by one of those in `ca_file`.
+    """
 
     host: str
     port: int
@@ -22,6 +32,7 @@ class MailServer:
     user: str | None = None
     password: str | None = field(default=None, repr=False)
     timeout: float = 30.0
+    ca_file: Path | None = None
 
 
 class NotTaken(Exception):  # noqa: N818 - it is what became of a mail, and read as such
@@ -66,10 +77,14 @@ class Conversation:
         except (OSError, smtplib.SMTPException) as error:
             self.close()
             raise InDoubt(type(error).__name__) from error
-        if code not in _OK:
-            self._reset()
-            raise NotTaken(f"smtp-{code}", final=_is_final(code))
-        return True
+        if code in _OK:
+            return True
+        if code // 100 not in _REFUSALS:
+            # What is neither a yes nor a no leaves open whether it took the text.
+            self.close()
+            raise InDoubt(_code(code))
+        self._reset()
+        raise NotTaken(_code(code), final=_is_final(code))
 
     def greet(self) -> None:
         """Connect and log in as a mail would, and hand nothing over.
@@ -104,21 +119,21 @@ class Conversation:
         server = self._server
         try:
             if server.tls == "implicit":
-                context = ssl.create_default_context()
+                context = _trust(server)
                 smtp: smtplib.SMTP = smtplib.SMTP_SSL(server.host, server.port, timeout=server.timeout, context=context)
             else:
                 smtp = smtplib.SMTP(server.host, server.port, timeout=server.timeout)
             self._smtp = smtp
             if server.tls == "starttls":
-                smtp.starttls(context=ssl.create_default_context())
+                smtp.starttls(context=_trust(server))
             smtp.ehlo_or_helo_if_needed()
             if server.user is not None:
                 smtp.login(server.user, server.password or "")
         except smtplib.SMTPResponseException as error:
             self.close()
             # The server refuses us, not this mail: a mend of the settings or of the server lets all of them through.
-            raise NotTaken(f"smtp-{error.smtp_code}", final=False) from error
-        except (OSError, smtplib.SMTPException) as error:
+            raise NotTaken(_code(error.smtp_code), final=False) from error
+        except (OSError, smtplib.SMTPException, ValueError) as error:  # ValueError: a login it did not ask for rightly
             self.close()
             raise NotTaken(type(error).__name__, final=False) from error
         return smtp
@@ -132,7 +147,7 @@ class Conversation:
         if code == wanted or (wanted is None and code in _OK):
             return
         self._reset()
-        raise NotTaken(f"smtp-{code}", final=_is_final(code))
+        raise NotTaken(_code(code), final=_is_final(code))
 
     def _reset(self) -> None:
         if self._smtp is None:
@@ -145,8 +160,17 @@ class Conversation:
             self.close()
 
 
+def _trust(server: MailServer) -> ssl.SSLContext:
+    return ssl.create_default_context(cafile=server.ca_file)
+
+
+def _code(code: int) -> str:
+    """Return the code of an answer; smtplib gives -1 for what is no answer of SMTP at all."""
+    return "smtp-nonsense" if code < 0 else f"smtp-{code}"
+
+
 def _is_final(code: int) -> bool:
-    return code // 100 == 5  # noqa: PLR2004 - the first digit of a refusal that stays (RFC 5321, 4.2.1)
+    return code // 100 == _FOR_GOOD and code not in _ABOUT_THE_LOGIN
 
 
 def _dotted(text: bytes) -> bytes:

@@ -55,7 +55,7 @@ _APPRAISALS = (
     .order_by(APPRAISAL.c.id)
 )
 _APPRAISAL_CODE = re.compile(r"(?P<cycle>[^/@\s]+)/(?P<number>[^/@\s]+)(?:@(?P<post>[^/@\s]+))?")
-_NUMBERED = {"F": "finding", "W": "work item", "D": "document"}
+_NUMBERED = {"F": "finding", "W": "work item", "D": "document", "M": "mail", "X": "failure"}
 
 
 def organisation(tx: Transaction) -> Row[Any]:

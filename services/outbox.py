@@ -16,16 +16,19 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from models.columns import UtcDateTime, table_of
 from models.outbox import Job, Message
+from services import mail_habits
 from services.database_clock import database_now, wall_time
-from services.messages import kind_of
+from services.messages import Way, kind_of
 from services.unit_of_work import Transaction
 
 JOB = table_of(Job)
 MESSAGE = table_of(Message)
 
 
-def _once(table: Table, constants: Mapping[str, Any], given: Sequence[str]) -> Mapping[str, Insert]:
-    due = func.coalesce(bindparam("not_before", type_=UtcDateTime()), database_now(), type_=UtcDateTime())
+_WHEN = func.coalesce(bindparam("not_before", type_=UtcDateTime()), database_now(), type_=UtcDateTime())
+
+
+def _once(table: Table, constants: Mapping[str, Any], given: Sequence[str], due: Any = _WHEN) -> Mapping[str, Insert]:
     values = {**constants, "due_at": due, "attempt": 0, "fence": 0}
     values.update({name: bindparam(name, type_=table.c[name].type) for name in given})
     return {
@@ -49,6 +52,7 @@ _MESSAGE_GIVEN = (
     "created_at",
 )
 _PROMISE = _once(MESSAGE, {"state": "queued"}, _MESSAGE_GIVEN)
+_PROMISE_LINE = _once(MESSAGE, {"state": "queued"}, _MESSAGE_GIVEN, due=None)
 _SUPERSEDED = {
     dialect: module.insert(MESSAGE)
     .values(
@@ -112,13 +116,21 @@ def promise(
 
 
 def promise_many(tx: Transaction, promises: Sequence[Promise], *, now: dt.datetime) -> int:
-    """Promise messages in one statement, as `promise` does; return how many had not been promised before."""
+    """Promise messages, as `promise` does; return how many had not been promised before.
+
+    What goes by digest waits without a moment of its own until `services.digests` promises the mail that holds it.
+    """
     if not promises:
         return 0
-    made = tx.run(_PROMISE[tx.dialect], [{**_row(one, now), "not_before": None} for one in promises])
+    habits = mail_habits.of(tx)
+    rows = [(kind_of(one.kind).way, _row(one, now, habits)) for one in promises]
+    lines = [row for way, row in rows if way == Way.DIGEST]
+    mails = [{**row, "not_before": None} for way, row in rows if way == Way.AT_ONCE]
+    noted = tx.run(_PROMISE_LINE[tx.dialect], lines) if lines else 0
+    made = tx.run(_PROMISE[tx.dialect], mails) if mails else 0
     if made:
         tx.ring()
-    return made
+    return noted + made
 
 
 def promise_selected(
@@ -130,11 +142,16 @@ def promise_selected(
     payload: Mapping[str, Any],
     now: dt.datetime,
 ) -> int:
-    """Promise a message to each person that a select of `person_id` and `dedupe_key` yields, as `promise` does.
+    """Promise a mail to each person that a select of `person_id` and `dedupe_key` yields; of a kind that goes at once.
 
     `values` are those of the select. One statement, however many they are; returns how many had not been promised.
     """
-    given = {"kind": kind, "payload": _json(payload), "policy": kind_of(kind).policy, "created_at": now}
+    given = {
+        "kind": kind,
+        "payload": _json(payload),
+        "policy": mail_habits.of(tx).policy_of(kind_of(kind)),
+        "created_at": now,
+    }
     made = tx.run(_selected(source)[tx.dialect], {**values, **given})
     if made:
         tx.ring()
@@ -162,10 +179,13 @@ def _selected(source: Select[Any]) -> Mapping[str, Insert]:
 
 def note_superseded(tx: Transaction, promises: Sequence[Promise], *, now: dt.datetime) -> int:
     """Keep a cancelled row of each message whose time passed while nobody planned: never silent (G4)."""
-    return tx.run(_SUPERSEDED[tx.dialect], [_row(one, now) for one in promises]) if promises else 0
+    if not promises:
+        return 0
+    habits = mail_habits.of(tx)
+    return tx.run(_SUPERSEDED[tx.dialect], [_row(one, now, habits) for one in promises])
 
 
-def _row(one: Promise, now: dt.datetime) -> dict[str, Any]:
+def _row(one: Promise, now: dt.datetime, habits: mail_habits.Habits) -> dict[str, Any]:
     return {
         "dedupe_key": one.dedupe_key,
         "kind": one.kind,
@@ -174,7 +194,7 @@ def _row(one: Promise, now: dt.datetime) -> dict[str, Any]:
         "appraisal_id": one.appraisal_id,
         "finding_id": one.finding_id,
         "payload": _json(one.payload),
-        "policy": kind_of(one.kind).policy,
+        "policy": habits.policy_of(kind_of(one.kind)),
         "created_at": now,
     }
 

@@ -152,11 +152,16 @@ def fail_job(
 def retry_job(uow: UnitOfWork, job_id: int, *, now: dt.datetime, wall: dt.datetime | None = None) -> bool:
     """Put a failed run back, by an operator's decision, with all its attempts; False when it is not failed."""
     with uow.write() as tx:
-        if tx.run(_REVIVE, {"row": job_id, "later": wall_time(tx, wall)}) != 1:
-            return False
-        resolve_failures(tx, "job", job_id, now)
-        tx.ring()
-        return True
+        return revive_job(tx, job_id, now=now, wall=wall_time(tx, wall))
+
+
+def revive_job(tx: Transaction, job_id: int, *, now: dt.datetime, wall: dt.datetime) -> bool:
+    """Do what `retry_job` does, in the caller's transaction."""
+    if tx.run(_REVIVE, {"row": job_id, "later": wall}) != 1:
+        return False
+    resolve_failures(tx, "job", job_id, now)
+    tx.ring()
+    return True
 
 
 _RESOLVE = (

@@ -22,7 +22,7 @@ from services.audit import StoredText, digest
 from services.outbox import Promise, promise_many
 from services.plan_cycles import Due, calendar_of, due_periods, make, make_year, obstacle, zone_of
 from services.plan_form import PlanForm, read_form
-from services.reminder_days import MORNING
+from services.plan_periods import MORNING
 from services.unit_of_work import Transaction, UnitOfWork
 from workflow.vocabulary import Role, Severity
 

@@ -8,6 +8,8 @@ from enum import StrEnum
 
 from services.calendars import Closures, add_working_days
 
+MORNING = dt.time(8, 0)
+"""When the day of a plan begins, by the clock on the wall."""
 NOTICE_WORKING_DAYS = 10
 """So long before a cycle opens HR is told what stands in its way."""
 

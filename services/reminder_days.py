@@ -8,9 +8,7 @@ from dataclasses import dataclass
 
 from services import calendars
 from services.calendars import Closures
-
-MORNING = dt.time(8, 0)
-REPEAT_WORKING_DAYS = 2
+from services.mail_habits import DIGEST_AT, OVERDUE_EVERY
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,11 +22,16 @@ class Occasion:
 
 @dataclass(frozen=True, slots=True)
 class Office:
-    """The calendar, the closures and the zone that days are counted in."""
+    """The calendar, the closures and the zone that days are counted in.
+
+    Reminders of a day go out at `morning_at`; what is late is repeated every `repeat_working_days`, at least 1.
+    """
 
     calendar: str
     closures: Closures
     zone: zoneinfo.ZoneInfo
+    morning_at: dt.time = DIGEST_AT
+    repeat_working_days: int = OVERDUE_EVERY
 
     def local_day(self, moment: dt.datetime) -> dt.date:
         """Return the calendar day of a moment here."""
@@ -36,7 +39,7 @@ class Office:
 
     def morning(self, day: dt.date) -> dt.datetime:
         """Return when reminders of a day go out, in UTC."""
-        return dt.datetime.combine(day, MORNING, self.zone).astimezone(dt.UTC)
+        return dt.datetime.combine(day, self.morning_at, self.zone).astimezone(dt.UTC)
 
     def shifted(self, day: dt.date, count: int) -> dt.date:
         """Return the working day `count` working days after `day`, before it when negative."""
@@ -44,12 +47,12 @@ class Office:
 
 
 def occasions(office: Office, due_at: dt.datetime, nudge_working_days: int) -> Iterator[Occasion]:
-    """Yield the reminders of one deadline, oldest first, without end: overdue ones repeat every two working days."""
+    """Yield the reminders of one deadline, oldest first, without end: overdue ones repeat as the office has set."""
     due_day = office.local_day(due_at)
     stamp = due_day.isoformat()
     if nudge_working_days:
         yield Occasion("due-soon", office.morning(office.shifted(due_day, -nudge_working_days)), stamp)
     yield Occasion("due-today", office.morning(due_day), stamp)
     for repeat in itertools.count(1):
-        late = office.shifted(due_day, 1 + REPEAT_WORKING_DAYS * (repeat - 1))
+        late = office.shifted(due_day, 1 + office.repeat_working_days * (repeat - 1))
         yield Occasion("overdue", office.morning(late), f"{stamp}+{repeat}")

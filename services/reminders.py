@@ -11,22 +11,22 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Row, and_, bindparam, or_, select, true, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Row, bindparam, or_, select, true, update
 
 from models.appraisals import Appraisal
 from models.columns import UtcDateTime, table_of
 from models.cycles import Cycle
-from models.outbox import Job, PlannerMark
+from models.outbox import Job
 from models.people import Absence, Organisation
 from models.rubrics import Definition
 from models.workitems import WorkItem
-from services import calendars
+from services import calendars, mail_habits, mail_rounds
 from services.audit import stamp
 from services.definitions import lifecycle_of
 from services.duty_calendar import due_warnings
 from services.messages import Lateness, kind_of
 from services.outbox import Promise, note_superseded, owe_jobs, promise_many
+from services.planner_marks import marked, set_mark
 from services.reminder_days import Occasion, Office, occasions
 from services.successions import pass_on_due
 from services.unit_of_work import Transaction, UnitOfWork
@@ -39,7 +39,6 @@ CYCLE = table_of(Cycle)
 ORGANISATION = table_of(Organisation)
 ABSENCE = table_of(Absence)
 DEFINITION = table_of(Definition)
-MARK = table_of(PlannerMark)
 JOB = table_of(Job)
 PAGE = 500
 NAME = "reminders"
@@ -79,17 +78,6 @@ _PROTECTED = select(ABSENCE.c.person_id).where(
 )
 _KNOWN = select(JOB.c.dedupe_key).where(JOB.c.dedupe_key.in_(bindparam("keys", expanding=True)))
 _ORGANISATION = select(ORGANISATION.c.zone)
-_MARKED = select(MARK.c.at).where(MARK.c.name == bindparam("name"))
-
-
-def _mark(module: Any) -> Any:
-    statement = module.insert(MARK).values(name=bindparam("name"), at=bindparam("at", type_=UtcDateTime()))
-    return statement.on_conflict_do_update(
-        index_elements=["name"], set_={"at": statement.excluded.at}, where=and_(MARK.c.at < statement.excluded.at)
-    )
-
-
-_SET_MARK = {"sqlite": _mark(sqlite), "postgresql": _mark(postgresql)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +104,8 @@ def plan(uow: UnitOfWork, *, now: dt.datetime, warnings: DutyWarnings = due_warn
             page = tx.all(_DUE, {"now": now})
             if not page:
                 more, missed = _plan_duties(tx, warnings, now)
-                tx.run(_SET_MARK[tx.dialect], {"name": NAME, "at": now})
+                more += mail_rounds.promise_rounds(tx, now=now)
+                set_mark(tx, NAME, now)
                 return Planned(items, promised + more, superseded + missed)
             more, missed = _plan_items(tx, page, now)
         items, promised, superseded = items + len(page), promised + more, superseded + missed
@@ -132,13 +121,11 @@ def tick(uow: UnitOfWork, now: dt.datetime, *, warnings: DutyWarnings = due_warn
 
 def planned_until(tx: Transaction) -> dt.datetime | None:
     """Return up to when everything due has been planned, in business time; None before the first planning."""
-    at: dt.datetime | None = tx.scalar(_MARKED, {"name": NAME})
-    return at
+    return marked(tx, NAME)
 
 
 def _plan_items(tx: Transaction, page: Sequence[Row[Any]], now: dt.datetime) -> tuple[int, int]:
-    closures = calendars.closures(tx)
-    office = Office(page[0].calendar, closures, zoneinfo.ZoneInfo(page[0].zone))
+    office = office_of(tx, page)
     away = protected(tx, page, office.local_day(now))
     send: list[Promise] = []
     skip: list[Promise] = []
@@ -166,6 +153,13 @@ def _plan_items(tx: Transaction, page: Sequence[Row[Any]], now: dt.datetime) -> 
     skip += moot
     send = [one for one in send if one not in moot]
     return promise_many(tx, send, now=now), note_superseded(tx, skip, now=now)
+
+
+def office_of(tx: Transaction, page: Sequence[Row[Any]]) -> Office:
+    """Return in what calendar, and on which mornings, the organisation reminds the holders of these work items."""
+    habits = mail_habits.of(tx)
+    zone = zoneinfo.ZoneInfo(page[0].zone)
+    return Office(page[0].calendar, calendars.closures(tx), zone, habits.digest_at, habits.overdue_every)
 
 
 def protected(tx: Transaction, page: Sequence[Row[Any]], on: dt.date) -> frozenset[int]:
@@ -221,9 +215,12 @@ def _opening_kind(lifecycle: Lifecycle, row: Row[Any]) -> str:
     if lifecycle.stage(row.stage).counted_from == CountedFrom.PROVEN_NOTICE:
         return "released"
     opened_by = [move for move in lifecycle.moves if move.action == row.action and move.to_stage == row.stage]
-    if any(Effect.NEW_ROUND in move.effects for move in opened_by):
-        return "returned"
-    return "your-turn"
+    effects = {effect for move in opened_by for effect in move.effects}
+    if Effect.HAND_ON in effects:
+        return "passed-upward"
+    if Effect.CONTEST in effects:
+        return "objection-made"
+    return "returned" if Effect.NEW_ROUND in effects else "your-turn"
 
 
 def _plan_duties(tx: Transaction, warnings: DutyWarnings, now: dt.datetime) -> tuple[int, int]:

@@ -19,9 +19,8 @@ from services.errors import NotFound, Refused
 from services.letter_words import LETTER
 from services.plan_cycles import period_days, zone_of
 from services.plan_form import read_form
-from services.plan_periods import period_at
+from services.plan_periods import MORNING, period_at
 from services.plans import next_period
-from services.reminder_days import MORNING
 from services.unit_of_work import Transaction, UnitOfWork, use_case
 from workflow.form import Definition, GroupForm
 from workflow.lifecycle import Lifecycle, Stage

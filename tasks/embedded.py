@@ -25,20 +25,23 @@ _LOOK_SECONDS = 0.25
 class Embedded:
     """The embedded mode. Start it, ring it, wait for it, stop it; one at a time in a process.
 
-    With the setting `worker` off nothing runs, and waiting for owed work ends with one sentence.
+    With the setting `worker` off nothing runs, and waiting for owed work ends with one sentence. With `clock` off it
+    works only while it is waited for, and is waited for until nothing rests either, as in a play that sets the time:
+    between two waits no run begins, so that what is done at which moment is not a matter of who is quick.
     """
 
-    def __init__(self, settings: Settings, wiring: Wiring) -> None:
+    def __init__(self, settings: Settings, wiring: Wiring, *, clock: bool = True) -> None:
         self._settings = settings
         self._wiring = wiring
         # Queues in memory belong to the process and outlive a worker: each embedded mode has one of its own.
         self.app = celery_app.make_app(settings, lambda: wiring, queue=f"embedded-{secrets.token_hex(4)}")
         self._threads = WorkerThreads(self.app, settings.worker_threads)
         self._clock = Clock(self.app, settings)
-        self._runs = Runs(self.app)
+        self._clocked = clock
+        self._runs = Runs(self.app, held=not clock)
 
     def start(self) -> Self:
-        """Start worker threads and the clock, and look at once for what is owed.
+        """Start worker threads and, unless it is off, the clock, which looks at once for what is owed.
 
         Raises:
             Environment: the worker did not come up.
@@ -52,9 +55,10 @@ class Embedded:
         if not ready.wait(_START_SECONDS):
             self.stop()
             raise Environment("The worker threads did not start; see the log lines above.", "worker")
-        self._threads.spawn("clock", self._clock.run)
-        self._wiring.bell.connect(self.ring)
-        self.ring()
+        if self._clocked:
+            self._threads.spawn("clock", self._clock.run)
+            self._wiring.bell.connect(self.ring)
+            self.ring()
         return self
 
     def ring(self) -> None:
@@ -68,8 +72,8 @@ class Embedded:
         return self._threads.alive
 
     def owed(self) -> dict[str, int]:
-        """Return how much of each job waits or is being done; not what rests until later or may not be sent."""
-        return unfinished(self._wiring)
+        """Return how much of each job waits or is being done, and with `clock` off rests; not what may not be sent."""
+        return unfinished(self._wiring, resting=not self._clocked)
 
     def drain(self, timeout: float = 60.0) -> None:
         """Return when nothing owed is due and no thread is at work; `timeout` is in seconds.
@@ -77,20 +81,12 @@ class Embedded:
         Raises:
             Environment: the worker is off or has died and something is owed, or it is still owed after the timeout.
         """
-        end = time.monotonic() + timeout
-        while True:
-            busy = self._runs.count
-            waiting = self.owed()
-            if not waiting and not busy and not self._runs.count:
-                return
-            self._refuse_without_worker(waiting)
-            if time.monotonic() >= end:
-                raise Environment(
-                    f"After {timeout:g} seconds this is still owed: {said(waiting)}; `appraise doctor` says why.",
-                    "still-owed",
-                )
-            self.ring()
-            self._runs.wait(_LOOK_SECONDS)
+        self._runs.let_go()
+        try:
+            self._wait_until_rest(timeout)
+        finally:
+            if not self._clocked:
+                self._runs.hold()
 
     def stop(self) -> None:
         """Let the threads finish what they hold and end them; what is still owed stays in the database."""
@@ -104,6 +100,32 @@ class Embedded:
 
     def __exit__(self, *_: object) -> None:
         self.stop()
+
+    def _wait_until_rest(self, timeout: float) -> None:
+        end = time.monotonic() + timeout
+        while True:
+            busy = self._runs.count
+            waiting = self.owed()
+            if not waiting and not busy and self._at_rest():
+                return
+            self._refuse_without_worker(waiting)
+            if time.monotonic() >= end:
+                raise Environment(
+                    f"After {timeout:g} seconds this is still owed: {said(waiting)}; `appraise doctor` says why.",
+                    "still-owed",
+                )
+            if waiting:
+                self.ring()
+            self._runs.wait(_LOOK_SECONDS)
+
+    def _at_rest(self) -> bool:
+        if self._clocked:
+            return not self._runs.count
+        # A ring may still be on its way: what the database says is final only once no run can begin any more.
+        if self._runs.hold() and not self.owed():
+            return True
+        self._runs.let_go()
+        return False
 
     def _refuse_without_worker(self, waiting: dict[str, int]) -> None:
         if not self._settings.worker:

@@ -17,7 +17,7 @@ from sqlalchemy import bindparam, select
 from config.wiring import Wiring
 from models.columns import UtcDateTime, table_of
 from models.workitems import WorkItem
-from services import final_rows, mail, missed, opening, outbox, plan_clock, proving, reminders
+from services import final_rows, mail, mail_habits, mail_rounds, missed, opening, outbox, plan_clock, proving, reminders
 from services.errors import AppraiseError, Conflict, Environment
 from services.outbox import owe_job
 from services.outbox_jobs import ClaimedJob, Retry, claim_jobs, fail_job, finish_job
@@ -64,7 +64,15 @@ def _send_mail(wiring: Wiring) -> Found:
     sender = wiring.sender
     if sender is None:
         return ()
-    return _for_a_while(_SEND, lambda: bool(mail.send_due(wiring.uow, sender, now=wiring.now())))
+
+    def step() -> bool:
+        ended = mail.send_due(wiring.uow, sender, now=wiring.now())
+        for state, count in ended.items():
+            # Counts and states only: no log line has a name, an address or a word of a mail.
+            structlog.get_logger(__name__).info("mails", state=state, count=count)
+        return bool(ended)
+
+    return _for_a_while(_SEND, step)
 
 
 def _for_a_while(name: str, step: Callable[[], bool]) -> Found:
@@ -165,10 +173,12 @@ def due_now(wiring: Wiring) -> dict[str, int]:
     with wiring.uow.read() as tx:
         found = {name: count for name, count in outbox.due_jobs(tx).items() if name in JOBS}
         messages = outbox.due_messages(tx)
-        if messages and wiring.sender is not None and not sending_paused(tx):
+        if messages and wiring.sender is not None and not sending_paused(tx) and not mail_habits.quiet(tx, now):
             found[_SEND] = messages
         planned = reminders.planned_until(tx)
         if planned is None or planned.date() < now.date() or tx.first(_WAITING, {"now": now}) is not None:
+            found[_FIND] = 1
+        if _FIND not in found and mail_rounds.waiting(tx, now=now):
             found[_FIND] = 1
         if plans := len(plan_clock.due_plans(tx, now)):
             found[_PLANS] = plans

@@ -22,13 +22,29 @@ _SENDING = (
     .where(MESSAGE.c.due_at.is_not(None), MESSAGE.c.lease_until > bindparam("wall", type_=UtcDateTime()))
 )
 
+_JOBS_RESTING = (
+    select(func.count())
+    .select_from(JOB)
+    .where(JOB.c.due_at > bindparam("wall", type_=UtcDateTime()), JOB.c.lease_until.is_(None))
+)
+_MAILS_RESTING = (
+    select(func.count())
+    .select_from(MESSAGE)
+    .where(MESSAGE.c.due_at > bindparam("wall", type_=UtcDateTime()), MESSAGE.c.lease_until.is_(None))
+)
+_IN_HAND = ((_CLAIMED, "jobs being done"), (_SENDING, "mails being sent"))
+_RESTING = ((_JOBS_RESTING, "jobs to be tried again"), (_MAILS_RESTING, "mails to be tried again"))
 
-def unfinished(wiring: Wiring) -> dict[str, int]:
-    """Return how much of each job waits or is being done; not what rests until later or may not be sent."""
+
+def unfinished(wiring: Wiring, *, resting: bool = False) -> dict[str, int]:
+    """Return how much of each job waits or is being done; not what may not be sent.
+
+    What was tried in vain and rests until later counts only if `resting`.
+    """
     waiting = due_now(wiring)
     with wiring.uow.read() as tx:
         wall = wall_time(tx)
-        for statement, name in ((_CLAIMED, "jobs being done"), (_SENDING, "mails being sent")):
+        for statement, name in (*_IN_HAND, *(_RESTING if resting else ())):
             count = tx.scalar(statement, {"wall": wall})
             if count:
                 waiting[name] = count

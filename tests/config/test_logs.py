@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import structlog
 
-from config.logs import set_up_logs
+from config.logs import say_only_faults, set_up_logs
 
 
 @pytest.fixture
@@ -100,3 +100,25 @@ def test_the_text_form_is_one_line_without_colours() -> None:
     assert stream.getvalue().count("\n") == 1
     assert "\x1b" not in stream.getvalue()
     assert "job=relay" in stream.getvalue()
+
+
+def test_a_command_says_faults_alone_on_stderr_and_nothing_in_its_answer(capsys: pytest.CaptureFixture[str]) -> None:
+    structlog.reset_defaults()
+    try:
+        say_only_faults()
+        structlog.get_logger("tasks").info("mails", state="sent", count=3)
+        structlog.get_logger("tasks").warning("a job failed", job="relay", name="Wang Fang")
+    finally:
+        structlog.reset_defaults()
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert "a job failed" in printed.err
+    assert "job=relay" in printed.err
+    assert "mails" not in printed.err
+    assert "Wang" not in printed.err
+
+
+def test_where_it_is_said_where_lines_go_a_command_changes_nothing(out: io.StringIO) -> None:
+    say_only_faults()
+    structlog.get_logger("tasks").info("mails", state="sent", count=3)
+    assert [(line["event"], line["state"], line["count"]) for line in lines(out)] == [("mails", "sent", 3)]

@@ -9,23 +9,18 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
-from sqlalchemy import select
 
 from cli.theatre import Theatre
 from config.settings import Settings, variable
 from config.wiring import Wiring
-from models.columns import table_of
-from models.outbox import Message
 from services import naming, practice_clock
 from tasks.unfinished import unfinished
 from tests.servers import postgresql
 from tests.servers.redis_server import Server
 from tests.waiting import until
 
-MESSAGE = table_of(Message)
 APPRAISE = Path(sys.executable).with_name("appraise")
 SECONDS = 120.0
-_QUEUED = select(MESSAGE.c.id).where(MESSAGE.c.state.in_(("queued", "claimed"))).limit(1)
 SHOWN = (
     "data_dir",
     "database_url",
@@ -110,11 +105,6 @@ class ServerTheatre(Theatre):
             return
         wiring: Any = self._wiring
         try:
-            until(lambda: not unfinished(wiring) and not self._resting())
+            until(lambda: not unfinished(wiring, resting=True))
         except AssertionError as error:
-            raise AssertionError((unfinished(wiring), self.log)) from error
-
-    def _resting(self) -> bool:
-        """Whether a mail rests that was tried in vain, as on a busy machine: it is tried again soon."""
-        with self.uow.read() as tx:
-            return tx.first(_QUEUED) is not None
+            raise AssertionError((unfinished(wiring, resting=True), self.log)) from error

@@ -52,7 +52,6 @@ def played(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
         "for which this cycle has no rubric",
         "HR approving his own appraisal: refused. This is your own appraisal",
         "returned with a reason",
-        "Due today",
         "scorings upward: the director scores, the vice-president reviews",
         "the clock concluded the refusal",
         "changed F2 of 1016 from 7 to 5",

@@ -10,7 +10,9 @@ from sqlalchemy import Engine, func, select, update
 from models.appraisals import Appraisal
 from models.columns import table_of
 from models.outbox import Job, Message
+from models.workitems import WorkItem
 from services import cycles, launch
+from services.mail_letters import NOTICES_HEADER, keyed_name
 from services.unit_of_work import UnitOfWork
 from tests.faults.crowd import hire
 from tests.faults.staging import LONG_AGO
@@ -18,18 +20,21 @@ from tests.services.builders import OFFICER, QUARTER, RUBRIC, build_office, noon
 from tests.services.closing import vouch
 from tests.services.playing import Play
 
-JOB, MESSAGE, APPRAISAL = table_of(Job), table_of(Message), table_of(Appraisal)
+JOB, MESSAGE, APPRAISAL, ITEM = table_of(Job), table_of(Message), table_of(Appraisal), table_of(WorkItem)
 OPENED_AT = "2026-01-05T12:00"
 CHUNK = 10
+_NOTICES = select(func.count()).select_from(MESSAGE).where(MESSAGE.c.kind == "your-turn")
 _DONE = (
     select(func.count()).select_from(APPRAISAL),
     select(func.count()).select_from(MESSAGE),
     select(func.count()).select_from(MESSAGE).where(MESSAGE.c.state == "sent"),
 )
+_OVER = (select(func.count()).select_from(APPRAISAL), _NOTICES, _NOTICES.where(MESSAGE.c.state == "sent"))
 _LEFT = (
     select(func.count()).select_from(JOB).where(JOB.c.due_at.is_not(None)),
     select(func.count()).select_from(MESSAGE).where(MESSAGE.c.due_at.is_not(None)),
 )
+_HOLDERS = select(ITEM.c.id, ITEM.c.holder_id)
 
 
 @dataclass(frozen=True)
@@ -46,9 +51,9 @@ class Office:
             return sum(connection.scalar(statement) or 0 for statement in _DONE)
 
     def over(self) -> int:
-        """1 once everything is opened, promised and sent."""
+        """1 once every appraisal is opened, its notice promised and sent, and nothing is on its way any more."""
         with self.engine.connect() as connection:
-            counts = [connection.scalar(statement) or 0 for statement in (*_DONE, *_LEFT)]
+            counts = [connection.scalar(statement) or 0 for statement in (*_OVER, *_LEFT)]
         opened, promised, sent, *left = counts
         return int(opened == promised == sent and not any(left))
 
@@ -60,7 +65,23 @@ class Office:
 
     def letters(self) -> Counter[str]:
         """How often each mail arrived, by its Message-ID."""
-        return Counter(str(message_from_bytes(path.read_bytes())["Message-ID"]) for path in self.mails.glob("*.eml"))
+        return Counter(message_id for message_id, _ in self._kept())
+
+    def notices(self) -> Counter[str]:
+        """In how many mails each notice arrived, by what the mail server kept; a mail that came again is one mail."""
+        return Counter(name for _, names in set(self._kept()) for name in names)
+
+    def _kept(self) -> list[tuple[str, tuple[str, ...]]]:
+        """Message-ID of every mail, and the names of the notices in it."""
+        letters = [message_from_bytes(path.read_bytes()) for path in self.mails.glob("*.eml")]
+        return [(str(one["Message-ID"]), tuple(sorted(str(one[NOTICES_HEADER]).split()))) for one in letters]
+
+
+def owed_notices(uow: UnitOfWork) -> Counter[str]:
+    """The notices that are owed, each once: to whoever holds the work of an appraisal; told without the outbox."""
+    with uow.read() as tx:
+        keys = [f"work-item/{row.id}/person/{row.holder_id}/your-turn/1" for row in tx.all(_HOLDERS)]
+        return Counter(keyed_name(tx, key) for key in keys)
 
 
 def owe(uow: UnitOfWork, people: int) -> None:

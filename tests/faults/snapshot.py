@@ -25,13 +25,17 @@ Snapshot = Mapping[str, Counter[str]]
 _LEFT_OUT = frozenset({"id", "mac", "prev", "salt", "key_id"})
 _TRIED = frozenset({"attempt", "fence", "lease_until"})
 _OUTBOX = frozenset({"job", "message"})
-_NOT_KEYS = {("appraisal", "score_id"): "score", ("move", "workflow_id"): "definition"}
+_NOT_KEYS = {
+    ("appraisal", "score_id"): "score",
+    ("message", "digest_id"): "message",
+    ("move", "workflow_id"): "definition",
+}
 """References that are no foreign keys, or foreign keys to something else than an id."""
 
 _IN_WORDS = re.compile(
     r"(?P<digest>[0-9a-f]{64})|(?P<moment>\d{4}-\d\d-\d\dT[0-9:.]+(?:\+00:00|Z))|\bF(?P<finding>\d+)\b"
     r"|\bwork-item/(?P<work_item>\d+)|\bperson/(?P<person>\d+)|\bcycle:(?P<cycle>\d+)|\bledger:(?P<ledger>\d+)"
-    r"|\b(?:move|appeal-decided)/(?P<appraisal>\d+)|\bduty/(?P<assignment>\d+)|\bcomplete/(?P<completed>\d+)"
+    r"|\b(?:move|appraisal|appeal-decided)/(?P<appraisal>\d+)|\bduty/(?P<assignment>\d+)|\bcomplete/(?P<completed>\d+)"
     r"|\bfinalise/(?P<finalised>\d+)/(?P<first_appraisal>\d+)"
     r"|\b(?:open|skip-statement)/(?P<opened>\d+)/(?P<first_roster>\d+)"
 )

@@ -13,7 +13,7 @@ from models.database import open_database
 from models.migrate import upgrade
 from services import verification
 from tests.faults import killer
-from tests.faults.mailed_opening import OPENED_AT, Office, owe
+from tests.faults.mailed_opening import OPENED_AT, Office, owe, owed_notices
 from tests.faults.snapshot import Snapshot, difference, snapshot
 
 
@@ -68,6 +68,8 @@ def run_through(office: Office, points: list[int]) -> tuple[Snapshot, Counter[st
             killer.wait_for(process, office.over, 1)
     with wire(load_settings({"data_dir": office.folder})) as wiring:
         assert verification.verify(wiring.uow).faults == ()
+        # Nothing is missing and nothing is told in two mails, by the mail server's own record.
+        assert office.notices() == owed_notices(wiring.uow)
     left, far = snapshot(office.engine, times=False), office.done()
     office.engine.dispose()
     return left, office.letters(), far

@@ -14,7 +14,7 @@ from models.database import open_database
 from services import practice_clock, verification
 from services.unit_of_work import UnitOfWork
 from tests.faults import killer
-from tests.faults.mailed_opening import Office, owe
+from tests.faults.mailed_opening import Office, owe, owed_notices
 from tests.faults.snapshot import Snapshot, difference, snapshot
 from tests.servers import postgresql, redis_server
 from tests.services.builders import noon
@@ -84,6 +84,8 @@ def run_through(
             works.start(stack)
         killer.wait_for(works.workers[-1], office.over, 1)
     assert verification.verify(uow).faults == ()
+    # Nothing is missing and nothing is told in two mails, by the mail server's own record.
+    assert office.notices() == owed_notices(uow)
     left, far = snapshot(engine, times=False), office.done()
     engine.dispose()
     return left, office.letters(), far

@@ -15,6 +15,8 @@ from models.rubrics import Definition
 from models.workitems import WorkItem
 from services import definitions
 from services.actors import SYSTEM
+from services.outbox import owe_job
+from services.reminders import RUN_OUT, run_key
 from services.unit_of_work import UnitOfWork
 
 BEFORE = dt.datetime(2025, 12, 20, 4, 0, tzinfo=dt.UTC)
@@ -69,6 +71,13 @@ class Desk:
         with self.uow.write() as tx:
             tx.run(ITEM.update().where(ITEM.c.id == item).values(**values))
 
+    def run_out(self, *items: int) -> None:
+        """Let the clock have acted on work items whose days are over: nobody could take them, so they stay owed."""
+        with self.uow.write() as tx:
+            for row in tx.all(select(ITEM).where(ITEM.c.id.in_(items))):
+                owe_job(tx, name=RUN_OUT, args={"item": row.id}, dedupe_key=run_key(row), now=row.due_at)
+            tx.run(JOB.update().where(JOB.c.name == RUN_OUT).values(state="done", due_at=None))
+
     def item_row(self, item: int) -> dict[str, object]:
         """A work item as it is now."""
         with self.uow.read() as tx:
@@ -77,7 +86,14 @@ class Desk:
             return dict(row._mapping)
 
     def messages(self) -> list[tuple[str, str, str | None]]:
-        """Kind, state and error of every message, oldest first."""
+        """Kind, state and error of every message but the digests, oldest first."""
+        return [row for row in self._messages() if row[0] != "digest"]
+
+    def digests(self) -> list[tuple[str, str | None]]:
+        """State and error of every digest, oldest first."""
+        return [(state, error) for kind, state, error in self._messages() if kind == "digest"]
+
+    def _messages(self) -> list[tuple[str, str, str | None]]:
         with self.uow.read() as tx:
             return [
                 (row.kind, row.state, row.error)

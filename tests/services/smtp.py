@@ -1,6 +1,6 @@
 """Real mail servers that misbehave as told, for tests of the sender."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from email import message_from_bytes, policy
 from email.message import EmailMessage
@@ -14,14 +14,20 @@ from services.mail_server import MailServer
 
 
 class Server:
-    """Takes mails into `mails`; answers each next command with what the test put into `answers`, by command."""
+    """Takes mails into `mails`; answers each next command with what the test put into `answers`, by command.
+
+    Before it answers a command it calls what the test put into `before`, once each.
+    """
 
     def __init__(self) -> None:
         self.mails: list[bytes] = []
         self.recipients: list[list[str]] = []
         self.answers: dict[str, list[str]] = {}
+        self.before: dict[str, list[Callable[[], None]]] = {}
 
     def _answer(self, command: str) -> str | None:
+        for act in self.before.pop(command, ()):
+            act()
         told = self.answers.get(command)
         return told.pop(0) if told else None
 

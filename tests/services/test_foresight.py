@@ -36,7 +36,7 @@ def test_what_the_clock_would_do_is_what_it_then_does(play: Play) -> None:
     assert holders(play)["assessor"] == PERSONNEL
     pass_time(play.uow, at(1, 15))
     assert holders(play)["assessor"] == DIRECTOR
-    assert {what for what, _, _ in seen(play, at(1, 15))} == {"your-turn"}
+    assert {what for what, _, _ in seen(play, at(1, 15))} == {"passed-upward"}
 
 
 def test_silence_days_away_and_what_holds_are_foreseen(play: Play) -> None:

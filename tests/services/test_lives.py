@@ -15,7 +15,6 @@ from services.appraisals import act
 from services.consequences import Followed
 from services.errors import AppraiseError, NotFound, Refused
 from services.mail_facts import Needed, look
-from services.outbox_messages import claim_messages
 from services.verification import verify
 from tests.services.builders import (
     CLERK,
@@ -33,7 +32,7 @@ from tests.services.builders import (
 )
 from tests.services.closing import JUDGES, finalise
 from tests.services.playing import APPROVED, SUBMITTED, Play
-from tests.services.test_work_items import mails, parties
+from tests.services.test_work_items import about_to_go, mails, parties
 
 MARCH = noon(3, 2)
 END, LATER = noon(4, 10), noon(3, 20)
@@ -93,8 +92,7 @@ def sent_to(play: Play, number: str, *, at: dt.datetime, about: int | None = Non
     """Which kinds would reach somebody from a moment on: everything still queued, with the need looked at again."""
     reminders.tick(play.uow, at)
     kinds = []
-    claimed = claim_messages(play.uow, now=at, limit=1000, lease=dt.timedelta(seconds=0))
-    for message in claimed:
+    for message in about_to_go(play.uow, at):
         with play.uow.read() as tx:
             found = look(tx, message, now=at, base_url="https://appraise.example")
         theirs = message.person_id == play.office.people[number] and about in {None, message.appraisal_id}
@@ -386,7 +384,7 @@ def test_who_has_no_address_and_no_desk_goes_through_the_quarter_on_paper(play: 
     play.act(SECURITY, "submit", of=ESCORT, at=SUBMITTED)
     play.act(DIRECTOR, "approve", of=ESCORT, at=APPROVED)
     reminders.tick(play.uow, APPROVED)
-    waiting = claim_messages(play.uow, now=APPROVED, limit=1000, lease=dt.timedelta(0))
+    waiting = about_to_go(play.uow, APPROVED)
     theirs = [one for one in waiting if one.person_id == play.office.people[ESCORT]]
     assert "released" in [one.kind for one in theirs]
     for message in theirs:

@@ -13,6 +13,7 @@ from models.findings import Finding
 from models.outbox import Message
 from models.people import Contact, Person
 from services import reminders
+from services.digests import promise_digests, promise_extra
 from services.mail import Sender, send_due
 from services.mail_server import Conversation
 from services.outbox import promise
@@ -58,15 +59,18 @@ def owe_turn(desk: Desk, **values: object) -> int:
     return item
 
 
-def owe_reminder(desk: Desk, item: int, kind: str = "overdue") -> None:
+def owe_reminder(desk: Desk, item: int, kind: str = "reminded") -> None:
     """Promise one more message about a work item of person 1."""
     with desk.uow.write() as tx:
         promise(tx, kind=kind, person_id=desk.people[1], dedupe_key=f"{kind}/{item}", now=NOW, work_item_id=item)
+        promise_extra(tx, [desk.people[1]], f"{kind}/{item}", now=NOW)
 
 
 def body(letter: EmailMessage) -> str:
     """The text of a mail."""
-    return str(letter.get_content())
+    text = letter.get_body(("plain",))
+    assert text is not None
+    return str(text.get_content())
 
 
 def test_a_turn_is_mailed_once_to_one_recipient_with_what_to_do_and_by_when(
@@ -83,10 +87,14 @@ def test_a_turn_is_mailed_once_to_one_recipient_with_what_to_do_and_by_when(
     assert letter["From"] == "appraise@bank.example"
     assert letter["Subject"] == "Your turn: Scoring, Wang Fang, 2026Q1"
     assert letter["Date"].datetime == NOW
-    assert letter.get_content_type() == "text/plain"
-    assert letter.get_content_charset() == "utf-8"
+    assert letter.get_content_type() == "multipart/mixed"
+    assert [part.get_content_type() for part in letter.walk() if not part.is_multipart()] == [
+        "text/plain",
+        "text/html",
+        "text/calendar",
+    ]
     text = body(letter)
-    assert "Due: 2026-03-13 18:00" in text
+    assert "Due: 2026-03-13 18:00 (5 working days left)" in text
     assert "You can: Submit the score" in text
     assert "https://appraise.bank.example/appraisals/2026Q1/1001@deputy-security" in text
     assert desk.messages() == [("your-turn", "sent", None)]
@@ -168,7 +176,8 @@ def test_a_temporary_refusal_rests_and_is_sent_later_once(
     server.answers[command] = [answer]
 
     assert send_due(desk.uow, sender, now=NOW, wall=wall) == {"queued": 1}
-    assert desk.messages() == [("your-turn", "queued", f"smtp-{answer[:3]}")]
+    assert desk.messages() == [("your-turn", "queued", None)]
+    assert desk.digests() == [("queued", f"smtp-{answer[:3]}")]
     assert send_due(desk.uow, sender, now=NOW, wall=wall + REST - dt.timedelta(seconds=1)) == {}
     assert send_due(desk.uow, sender, now=NOW, wall=wall + REST) == {"sent": 1}
     assert len(server.mails) == 1
@@ -252,13 +261,13 @@ def test_different_obligations_have_different_message_ids_that_tell_nothing(
     desk: Desk, server: Server, sender: Sender
 ) -> None:
     item = owe_turn(desk)
+    send_due(desk.uow, sender, now=NOW)
     owe_reminder(desk, item)
-
     send_due(desk.uow, sender, now=NOW)
 
     one, two = (letter["Message-ID"] for letter in server.letters())
     assert one != two
-    assert "overdue" not in two
+    assert "reminded" not in two
 
 
 def test_a_mail_server_that_is_down_costs_nobody_his_mail(desk: Desk, wall: dt.datetime, tmp_path: Path) -> None:
@@ -367,8 +376,10 @@ def test_a_duty_is_warned_of_with_its_clause_and_not_once_its_month_is_over(
         for month in ("2026-02", "2026-03"):
             payload = {"assignment": desk.assignments[0], "rule": "A1.1", "month": month}
             promise(tx, kind="duty-missing", person_id=desk.people[0], dedupe_key=month, now=NOW, payload=payload)
+        promise_digests(tx, now=NOW)
 
-    assert send_due(desk.uow, sender, now=NOW) == {"cancelled": 1, "sent": 1}
+    assert send_due(desk.uow, sender, now=NOW) == {"sent": 1}
+    assert desk.messages() == [("duty-missing", "cancelled", "month-over"), ("duty-missing", "sent", None)]
 
     (letter,) = server.letters()
     assert letter["Subject"] == "Record your duty for 2026-03: A1.1"

@@ -36,7 +36,9 @@ def sender(server: Server, tmp_path: Path) -> Iterator[Sender]:
 
 
 def text_of(letter: EmailMessage) -> str:
-    return str(letter.get_content())
+    part = letter.get_body(("plain",))
+    assert part is not None
+    return str(part.get_content())
 
 
 def send(plan: Planned, sender: Sender, day: object = NOTICE) -> dict[str, int]:

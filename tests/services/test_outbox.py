@@ -36,7 +36,7 @@ def owe(desk: Desk, *keys: str, name: str = "cycle.open-chunk") -> None:
             owe_job(tx, name=name, args={"key": key}, dedupe_key=key, now=NOW)
 
 
-def owe_mail(desk: Desk, *keys: str, kind: str = "your-turn") -> None:
+def owe_mail(desk: Desk, *keys: str, kind: str = "returned") -> None:
     """Promise a message for each key."""
     with desk.uow.write() as tx:
         for key in keys:
@@ -65,7 +65,7 @@ def test_what_is_owed_twice_under_one_key_is_owed_once(desk: Desk) -> None:
 def test_a_promise_that_is_rolled_back_was_never_made(desk: Desk) -> None:
     def promise_and_fail() -> None:
         with desk.uow.write() as tx:
-            promise(tx, kind="overdue", person_id=desk.people[0], dedupe_key="m", now=NOW)
+            promise(tx, kind="passed-on", person_id=desk.people[0], dedupe_key="m", now=NOW)
             raise LookupError
 
     with pytest.raises(LookupError):
@@ -177,34 +177,34 @@ def test_a_message_goes_through_doubt_to_sent_and_only_once(desk: Desk, wall: dt
         assert not states.mark_sent(tx, message, now=NOW)
         assert states.put_in_doubt(tx, message, now=NOW)
         assert not states.put_in_doubt(tx, message, now=NOW)
-    assert desk.messages() == [("your-turn", "in-doubt", None)]
+    assert desk.messages() == [("returned", "in-doubt", None)]
     with desk.uow.write() as tx:
         assert states.mark_sent(tx, message, now=NOW)
         assert not states.mark_sent(tx, message, now=NOW)
 
-    assert desk.messages() == [("your-turn", "sent", None)]
+    assert desk.messages() == [("returned", "sent", None)]
     assert claim_mail(desk, wall + LATER) == []
 
 
 def test_after_a_sender_died_in_doubt_resend_sends_again_and_hold_waits_for_an_operator(
     desk: Desk, wall: dt.datetime
 ) -> None:
-    owe_mail(desk, "r", kind="your-turn")
-    owe_mail(desk, "h", kind="overdue")
+    owe_mail(desk, "r", kind="returned")
+    owe_mail(desk, "h", kind="passed-on")
     for message in claim_mail(desk, wall):
         with desk.uow.write() as tx:
             assert states.put_in_doubt(tx, message, now=NOW)
 
     again = claim_mail(desk, wall + LEASE)
 
-    assert [(message.kind, message.attempt) for message in again] == [("your-turn", 2)]
-    assert desk.messages() == [("your-turn", "claimed", None), ("overdue", "in-doubt", None)]
+    assert [(message.kind, message.attempt) for message in again] == [("returned", 2)]
+    assert desk.messages() == [("returned", "claimed", None), ("passed-on", "in-doubt", None)]
     assert desk.failures() == [("message", "in-doubt", False)]
     assert claim_mail(desk, wall + LEASE) == []
 
 
 def test_the_late_word_of_the_sender_settles_a_doubt(desk: Desk, wall: dt.datetime) -> None:
-    owe_mail(desk, "h", kind="overdue")
+    owe_mail(desk, "h", kind="passed-on")
     (message,) = claim_mail(desk, wall)
     with desk.uow.write() as tx:
         states.put_in_doubt(tx, message, now=NOW)
@@ -213,13 +213,13 @@ def test_the_late_word_of_the_sender_settles_a_doubt(desk: Desk, wall: dt.dateti
     with desk.uow.write() as tx:
         assert states.mark_sent(tx, message, now=NOW)
 
-    assert desk.messages() == [("overdue", "sent", None)]
+    assert desk.messages() == [("passed-on", "sent", None)]
     assert desk.failures() == [("message", "in-doubt", True)]
 
 
 @pytest.mark.parametrize(("decision", "due"), [("queued", 1), ("sent", 0), ("cancelled", 0)])
 def test_an_operator_settles_a_doubt(desk: Desk, wall: dt.datetime, decision: str, due: int) -> None:
-    owe_mail(desk, "h", kind="overdue")
+    owe_mail(desk, "h", kind="passed-on")
     (message,) = claim_mail(desk, wall)
     with desk.uow.write() as tx:
         states.put_in_doubt(tx, message, now=NOW)
@@ -227,7 +227,7 @@ def test_an_operator_settles_a_doubt(desk: Desk, wall: dt.datetime, decision: st
 
     assert states.decide_message(desk.uow, message.id, decision, now=NOW, wall=wall)
 
-    assert desk.messages() == [("overdue", decision, "closed")]
+    assert desk.messages() == [("passed-on", decision, "closed")]
     assert desk.failures() == [("message", "in-doubt", True)]
     assert len(claim_mail(desk, wall)) == due
     assert not states.decide_message(desk.uow, message.id, decision, now=NOW)

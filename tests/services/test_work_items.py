@@ -5,18 +5,22 @@ from fractions import Fraction
 from typing import Any
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from services import desk, finding_places, findings, people, reminders, work_items
 from services.access import PARTY
 from services.actors import SYSTEM
 from services.appraisals import Words, take
+from services.digests import Digest, gather, promise_extra, still_needed
 from services.errors import AppraiseError, Conflict, Malformed, NotFound, Refused
 from services.handover import hand_over
+from services.mail_digest_rows import bind
 from services.mail_facts import NotNeeded, look
+from services.messages import DIGEST
 from services.moving import write_steps
-from services.outbox_messages import claim_messages, put_in_doubt
+from services.outbox_messages import MESSAGE, ClaimedMessage, as_message, claim_messages, put_in_doubt
 from services.standing import WORK_ITEM, Standing, load
+from services.unit_of_work import UnitOfWork
 from services.verification import verify
 from tests.services.builders import (
     CLERK,
@@ -38,6 +42,14 @@ REASON = "He is ill for a month."
 
 def item(play: Play, of: str = CLERK) -> str:
     return f"W{play.item(of).id}"
+
+
+def about_to_go(uow: UnitOfWork, now: dt.datetime) -> list[ClaimedMessage]:
+    """What would be mailed now: each mail of its own, and each notice that waits for the digest of the day."""
+    claimed = claim_messages(uow, now=now, limit=1000, lease=dt.timedelta(0))
+    with uow.read() as tx:
+        waiting = tx.all(select(MESSAGE).where(MESSAGE.c.state == "queued", MESSAGE.c.due_at.is_(None)))
+    return [one for one in claimed if one.kind != DIGEST] + [as_message(row, attempt=1, fence=1) for row in waiting]
 
 
 def reassign(play: Play, to: str, *, of: str = CLERK, by: str = OFFICER, at: dt.datetime = SUBMITTED) -> Any:
@@ -310,15 +322,31 @@ def test_of_an_act_and_a_reassignment_at_the_same_moment_one_is_a_conflict(play:
 def test_what_a_sender_has_claimed_already_is_not_handed_over_to_who_was_replaced(play: Play) -> None:
     play.act(PERSONNEL, "start", at=noon(4, 1))
     reminders.plan(play.uow, now=noon(4, 1))
+    with play.uow.write() as tx:
+        promise_extra(tx, [play.office.people[PERSONNEL]], "by-hand", now=noon(4, 1))
     claimed = claim_messages(play.uow, now=noon(4, 1), limit=1000, lease=dt.timedelta(minutes=5))
-    (mine,) = [
-        one
-        for one in claimed
-        if (one.person_id, one.appraisal_id) == (play.office.people[PERSONNEL], play.appraisal().id)
-    ]
+    (mine,) = [one for one in claimed if (one.person_id, one.kind) == (play.office.people[PERSONNEL], DIGEST)]
+    with play.uow.write() as tx:
+        held = gather(tx, mine, now=noon(4, 1), base_url="https://appraise.example")
+    assert isinstance(held, Digest)
+    about = [line for line in held.lines if line.appraisal_id == play.appraisal().id]
+    assert len(about) == 1
     reassign(play, SECURITY)
     with play.uow.write() as tx:
-        assert not put_in_doubt(tx, mine, now=SUBMITTED)
+        assert not still_needed(tx, held, now=SUBMITTED, base_url="https://appraise.example")
+        with pytest.raises(Conflict):
+            bind(tx, mine.id, held.lines, now=SUBMITTED)
+
+
+def test_a_mail_at_once_that_a_sender_has_claimed_is_not_handed_over_to_who_was_replaced(play: Play) -> None:
+    play.bring("review")
+    play.act(DIRECTOR, "return", at=APPROVED, reason="One thing is missing.")
+    reminders.plan(play.uow, now=APPROVED)
+    claimed = claim_messages(play.uow, now=APPROVED, limit=1000, lease=dt.timedelta(minutes=5))
+    (mine,) = [one for one in claimed if one.kind == "returned"]
+    reassign(play, SECURITY, at=APPROVED)
+    with play.uow.write() as tx:
+        assert not put_in_doubt(tx, mine, now=APPROVED)
 
 
 def test_an_item_opened_for_a_former_holder_follows_the_part_and_he_is_not_mailed(play: Play) -> None:
@@ -329,7 +357,7 @@ def test_an_item_opened_for_a_former_holder_follows_the_part_and_he_is_not_maile
             update(WORK_ITEM).where(WORK_ITEM.c.id == play.item().id).values(holder_id=play.office.people[PERSONNEL])
         )
     reminders.plan(play.uow, now=SUBMITTED)
-    for message in claim_messages(play.uow, now=SUBMITTED, limit=1000, lease=dt.timedelta(0)):
+    for message in about_to_go(play.uow, SUBMITTED):
         with play.uow.read() as tx:
             found = look(tx, message, now=SUBMITTED, base_url="https://appraise.example")
         if (message.person_id, message.appraisal_id) == (play.office.people[PERSONNEL], play.appraisal().id):

@@ -16,6 +16,8 @@ from config.wiring import Wiring, wire
 from models.columns import table_of
 from models.outbox import Failure, Job, Message
 from services import cycles, launch
+from services.mail_letters import NOTICES_HEADER
+from services.messages import DIGEST
 from services.roster import Choices
 from tasks.embedded import Embedded
 from tests.services import builders
@@ -59,14 +61,21 @@ class Works:
             return sorted((row.name, row.state) for row in tx.all(select(JOB)))
 
     def messages(self) -> list[tuple[str, str]]:
-        """Dedupe key and state of every message."""
+        """Dedupe key and state of every message but those that the calendar alone promises."""
         with self.wiring.uow.read() as tx:
-            return sorted((row.dedupe_key, row.state) for row in tx.all(select(MESSAGE)))
+            found = tx.all(select(MESSAGE).where(MESSAGE.c.kind.not_in((DIGEST, "monday-list"))))
+        return sorted((row.dedupe_key, row.state) for row in found)
 
     def failures(self) -> list[tuple[str, str]]:
         """Source and code of every failure."""
         with self.wiring.uow.read() as tx:
             return sorted((row.source, row.code) for row in tx.all(select(FAILURE)))
+
+    def notices(self) -> list[str]:
+        """Name of every notice that the kept mails hold: those of a digest, else the mail's own."""
+        kept = [message_from_bytes(path.read_bytes()) for path in self.sink.folder.glob("*.eml")]
+        names = (letter[NOTICES_HEADER] or letter["Message-ID"] for letter in kept)
+        return [name for named in names for name in named.split()]
 
     def mails(self) -> list[tuple[str, str]]:
         """Recipient and Message-ID of every mail that the sink keeps."""

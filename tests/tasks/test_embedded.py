@@ -7,14 +7,17 @@ import pytest
 
 from config.clock import SimulatedClock
 from config.settings import load_settings
+from services.database_clock import wall_time
 from services.errors import Environment
 from services.outbox import owe_job
 from tasks import once
+from tasks.app import ring
 from tasks.embedded import Embedded
 from tests.faults.snapshot import Snapshot, difference, snapshot
 from tests.services.builders import noon
 from tests.tasks.conftest import OPENING, Works, prepared
 from tests.tasks.faulty_broker import Faults
+from tests.waiting import until
 
 SQLITE = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 DUE_SOON, OVERDUE = noon(1, 6), noon(1, 9)
@@ -42,7 +45,7 @@ def test_what_a_use_case_owes_is_done_by_the_worker_and_mailed(works: Works) -> 
     assert set(works.jobs()) == OPENED
     assert [name for name, _ in works.jobs()].count("cycle.open-chunk") > 1
     assert {state for _, state in works.messages()} == {"sent"}
-    assert len(works.mails()) == len(works.messages())
+    assert len(works.notices()) == len(works.messages())
     assert len(works.mails()) > 0
     assert works.failures() == []
 
@@ -79,14 +82,14 @@ def test_dropping_doubling_delaying_and_reordering_rings_changes_no_outcome(
     faults = Faults(seed, drop=0.3, double=0.3, delay=0.4)
     with works.embedded(faults) as embedded:
         play(works, embedded)
-        broken = (works.jobs(), works.messages(), works.mails())
+        broken = (works.jobs(), works.messages(), works.notices())
 
     assert faults.lost
     assert faults.doubled
-    jobs, messages, mails = broken
+    jobs, messages, notices = broken
     assert set(jobs) == {*OPENED, ("deadlines.run-out", "done")}
     states = Counter(state for _, state in messages)
-    assert states["sent"] == len(mails) == len(set(mails)) > 0
+    assert states["sent"] == len(notices) == len(set(notices)) > 0
     assert set(states) <= {"sent", "cancelled"}
     kinds = Counter(key.split("/")[-2] for key, state in messages if state == "sent")
     assert kinds["your-turn"] == 2 * kinds["due-soon"]
@@ -110,7 +113,7 @@ def test_while_every_ring_is_lost_nothing_is_lost_and_the_sweep_makes_up_for_it(
         embedded.drain()
 
     assert {state for _, state in works.jobs()} == {"done"}
-    assert len(works.mails()) == len(works.messages()) > 0
+    assert len(works.notices()) == len(works.messages()) > 0
 
 
 @SQLITE
@@ -156,7 +159,7 @@ def test_a_poison_row_ends_where_an_operator_sees_it_and_the_others_are_done(wor
 
     assert Counter(state for name, state in works.jobs() if name == "cycle.open-chunk")["failed"] == 1
     assert works.failures() == [("job", "unknown-cycle")]
-    assert len(works.mails()) == len(works.messages()) > 0
+    assert len(works.notices()) == len(works.messages()) > 0
 
 
 @SQLITE
@@ -221,6 +224,42 @@ def test_what_a_worker_does_the_asking_process_can_do_once_itself(works: Works) 
     with works.embedded() as embedded:
         embedded.drain()
     assert {state for _, state in works.jobs()} == {"done"}
+
+
+@SQLITE
+def test_without_a_clock_no_run_begins_between_two_waits_however_it_is_rung(works: Works) -> None:
+    settings = works.settings.model_copy(update={"sweep_seconds": 60.0})
+    with Embedded(settings, works.wiring, clock=False) as embedded:
+        works.open_quarter()
+        embedded.drain()
+        before = (works.jobs(), works.messages(), works.mails())
+        works.clock.set(DUE_SOON)
+        ring(embedded.app, "reminders.find")
+        # Whoever may be asked for again was taken from the queue.
+        until(lambda: embedded.app.appraise_asked.ask("reminders.find"))
+
+    assert (works.jobs(), works.messages(), works.mails()) == before
+    with Embedded(settings, works.wiring, clock=False) as embedded:
+        embedded.drain()
+    assert len(works.messages()) > len(before[1])
+
+
+@SQLITE
+def test_without_a_clock_a_wait_ends_when_nothing_rests_either(works: Works) -> None:
+    with works.wiring.uow.write() as tx:
+        owe_job(
+            tx,
+            name="cycle.open-chunk",
+            args={"cycle": 999, "first": 1, "last": 2, "at": OPENING.isoformat()},
+            dedupe_key="rests",
+            now=OPENING,
+            due_at=wall_time(tx) + dt.timedelta(seconds=0.5),
+        )
+    with Embedded(works.settings, works.wiring, clock=False) as embedded:
+        embedded.drain()
+
+        assert embedded.owed() == {}
+    assert works.jobs() == [("cycle.open-chunk", "failed")]
 
 
 def test_a_set_clock_moves_only_when_it_is_told_to() -> None:

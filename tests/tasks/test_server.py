@@ -50,10 +50,11 @@ def finished(works: Works) -> bool:
 
 
 def done(works: Works) -> None:
-    """Expect that all was done once and every mail went out once."""
+    """Expect that all was done once and every notice went out once, in a mail of its own or in a digest."""
     assert {state for _, state in works.jobs()} == {"done"}
     assert {state for _, state in works.messages()} == {"sent"}
-    assert len(works.mails()) == len(set(works.mails())) == len(works.messages()) > 0
+    assert len(works.mails()) == len(set(works.mails()))
+    assert len(works.notices()) == len(set(works.notices())) == len(works.messages()) > 0
     assert works.failures() == []
 
 
