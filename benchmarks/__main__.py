@@ -51,6 +51,7 @@ def main(arguments: Sequence[str]) -> int:
                     for size in asked.size or (found.size,):
                         with _told(f"{name} on {kind}") as tell:
                             results.append(measure.run(name, found, made, kind=kind, size=size, tell=tell))
+                        print("  ".join(_cells(results[-1])), file=sys.stderr, flush=True)  # hours may follow
     except (measure.Differs, measure.Broke) as error:
         print(error, file=sys.stderr)
         return EXIT_DIFFERS
