@@ -50,6 +50,7 @@ def status(
     print_table("", (*heading(language, "stage"), "Number"), _named(language, found.stages))
     if found.not_rated:
         say(f"{heading(language, 'not-rated')[0]}: {found.not_rated}")
+    say(f"{found.moves} moves were made so far.")
     print_table("", (*heading(language, "roster"), "Number"), _named(language, found.roster))
     if found.overdue:
         rows = [

@@ -32,6 +32,12 @@ LateOption = Annotated[
 DigestOption = Annotated[
     str | None, typer.Option("--digest", help="The check number of what you have before you; another is refused.")
 ]
+MovesOption = Annotated[
+    int | None,
+    typer.Option(
+        "--moves", metavar="NUMBER", help="How many moves `cycle status` showed; if there are others, it is a conflict."
+    ),
+]
 WRITING = ("cycle.finalise-chunk", "cycle.complete")
 
 
@@ -41,6 +47,7 @@ def propose(
     *,
     cycle: CycleArgument,
     late: LateOption = False,
+    moves: MovesOption = None,
     as_: AsOption = None,
     reason: ReasonOption = None,
     json: JsonOption = False,
@@ -49,8 +56,13 @@ def propose(
     from services import finalising, late_entries
 
     shared = session(context)
-    put = late_entries.propose_late if late else finalising.propose
-    found = put(shared.uow, actor=shared.actor(as_, reason), now=shared.now(), cycle=cycle)
+    actor, now = shared.actor(as_, reason), shared.now()
+    if late:
+        if moves is not None:
+            raise Malformed("--moves belongs to the first table; what enters late has closed already.", "only-first")
+        found = late_entries.propose_late(shared.uow, actor=actor, now=now, cycle=cycle)
+    else:
+        found = finalising.propose(shared.uow, actor=actor, now=now, cycle=cycle, moves_seen=moves)
     if json:
         print_json(found)
         return

@@ -84,7 +84,8 @@ def worker(context: typer.Context) -> None:
     from tasks.server import Server
 
     settings = _server_settings(context, "worker")
-    wiring = session(context).wiring
+    shared = session(context)
+    wiring = shared.wiring
     with (
         _asked_to_stop() as stop,
         Server(settings, replace(wiring, clock=OrganisationClock(wiring.uow))) as server,
@@ -95,6 +96,7 @@ def worker(context: typer.Context) -> None:
         while not stop.wait(_LOOK_SECONDS):
             if not server.alive:
                 raise Environment("A worker thread ended by itself; see the log lines above and start again.")
+            _demand_schema(shared)
     _tell("Stopped; what is still owed stays in the database.")
 
 

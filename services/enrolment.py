@@ -72,7 +72,12 @@ _TAKE_UP = (
 )
 _CYCLES = select(CYCLE).order_by(CYCLE.c.period_from, CYCLE.c.id)
 _STAGES = (
-    select(APPRAISAL.c.stage, APPRAISAL.c.outcome, func.count().label("number"))
+    select(
+        APPRAISAL.c.stage,
+        APPRAISAL.c.outcome,
+        func.count().label("number"),
+        func.sum(APPRAISAL.c.version).label("moves"),
+    )
     .where(APPRAISAL.c.cycle_id == bindparam("cycle"))
     .group_by(APPRAISAL.c.stage, APPRAISAL.c.outcome)
 )
@@ -218,7 +223,10 @@ def _take_up(
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """How a cycle stands. `stages` counts appraisals, `roster` assignments, `overdue` names who is late with what."""
+    """How a cycle stands. `stages` counts appraisals, `roster` assignments, `overdue` names who is late with what.
+
+    `moves` is how many moves its appraisals have made: what was looked at has changed where it is another number.
+    """
 
     code: str
     state: str
@@ -229,6 +237,7 @@ class Status:
     not_rated: int
     overdue: tuple[Mapping[str, Any], ...]
     left_out: tuple[Mapping[str, Any], ...]
+    moves: int
 
 
 @use_case("cycle.status")
@@ -243,10 +252,11 @@ def status(uow: UnitOfWork, *, actor: Actor, now: dt.datetime, cycle: str) -> St
         roles = _demand_overview(tx, actor, now)
         row, day = naming.cycle(tx, cycle), local_day(now, naming.organisation(tx).zone)
         stages: dict[str, int] = {}
-        not_rated = 0
+        not_rated = moves = 0
         for counted in tx.all(_STAGES, {"cycle": row.id}):
             stages[counted.stage] = stages.get(counted.stage, 0) + counted.number
             not_rated += counted.number if counted.outcome == "not-rated" else 0
+            moves += int(counted.moves)
         return Status(
             row.code,
             row.state,
@@ -266,6 +276,7 @@ def status(uow: UnitOfWork, *, actor: Actor, now: dt.datetime, cycle: str) -> St
                 for late in tx.all(_OVERDUE, {"cycle": row.id, "now": now, "on": day})
             ),
             tuple(_left_out(left, roles) for left in tx.all(_LEFT_OUT, {"cycle": row.id})),
+            moves,
         )
 
 

@@ -69,6 +69,7 @@ _CLOSED = (
     .where(APPRAISAL.c.cycle_id == bindparam("cycle"), APPRAISAL.c.stage == LAST_STAGE)
     .order_by(APPRAISAL.c.id)
 )
+_MOVES = select(func.coalesce(func.sum(APPRAISAL.c.version), 0)).where(APPRAISAL.c.cycle_id == bindparam("cycle"))
 _HIGHEST = select(func.max(PROPOSAL.c.number)).where(PROPOSAL.c.cycle_id == bindparam("cycle"))
 _LATEST = (
     select(PROPOSAL, EVENT.c.payload, EVENT.c.actor_id, EVENT.c.on_behalf_of)
@@ -125,14 +126,17 @@ def stream(cycle_id: int) -> str:
 
 
 @use_case("cycle.propose")
-def propose(uow: UnitOfWork, *, actor: Actor, now: dt.datetime, cycle: str) -> Proposal:
+def propose(uow: UnitOfWork, *, actor: Actor, now: dt.datetime, cycle: str, moves_seen: int | None = None) -> Proposal:
     """Put the result table of an open cycle before the approver (domain.md, section 5); by HR.
+
+    `moves_seen`, where given, is how many moves its appraisals had made when the actor looked at them.
 
     Raises:
         NotFound: there is no such cycle.
         Refused: the actor is no HR officer, the cycle is not open, or appraisals are neither closed, on hold nor under
             appeal; the sentence says how many and where.
-        Conflict: somebody changed the cycle at the same moment.
+        Conflict: somebody changed the cycle at the same moment, or an appraisal moved since the actor looked, such as
+            by a late answer or appeal.
     """
     with uow.write() as tx:
         row = naming.cycle(tx, cycle)
@@ -143,8 +147,22 @@ def propose(uow: UnitOfWork, *, actor: Actor, now: dt.datetime, cycle: str) -> P
         table = proposed_table(tx, row.id, frozenset(carried))
         if not table.rows and (year := load_year(tx, row.id)) is not None:
             demand_complete(tx, row, year, today(tx, now))
+        _demand_seen(tx, row, moves_seen)
         advance(tx, row, CycleState.PROPOSED)
         return put_forward(tx, row, table, kind="proposed", actor=actor, now=now, facts={"carried": list(carried)})
+
+
+def _demand_seen(tx: Transaction, row: Row[Any], moves_seen: int | None) -> None:
+    """Let pass only who looked at what is there now; asked last, so that nothing moved while the table was made."""
+    if moves_seen is None:
+        return
+    moves = int(tx.scalar(_MOVES, {"cycle": row.id}))
+    if moves != moves_seen:
+        raise Conflict(
+            f"The appraisals of {row.code} have moved since you looked (they made {moves} moves, you saw {moves_seen});"
+            f" look again with `appraise cycle status {row.code}` and propose what you then see.",
+            "stale",
+        )
 
 
 def _decide_proposal(tx: Transaction, row: Row[Any], lifecycle: Lifecycle, roles: frozenset[str]) -> None:

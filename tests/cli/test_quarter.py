@@ -90,6 +90,16 @@ def test_two_sign_and_the_table_is_final(played: Terminal) -> None:
     assert all(row["final"] for row in rows.values())
 
 
+def test_a_table_is_proposed_as_it_was_looked_at(played: Terminal) -> None:
+    moves = played.ok("cycle", "status", "2026Q1", *HR, "--json", at=None).json["moves"]
+    assert f"{moves} moves were made so far." in played.ok("cycle", "status", "2026Q1", *HR, at=None).out
+    other = played("cycle", "propose", "2026Q1", "--moves", str(moves - 1), *HR, at=None)
+    assert other.code == 5
+    assert f"they made {moves} moves, you saw {moves - 1}" in other.err
+    assert played("cycle", "propose", "2026Q1", "--moves", str(moves), "--late", *HR, at=None).code == 2
+    played.ok("cycle", "propose", "2026Q1", "--moves", str(moves), *HR, at=None)
+
+
 def test_the_table_and_its_distribution_are_drawn(final: Terminal) -> None:
     drawn = final.ok("cycle", "results", "2026Q1", "--as", "1001", at=None).out
     assert "  100-104  ████ 4\n    95-99  █ 1\n    90-94  █ 1\n" in drawn

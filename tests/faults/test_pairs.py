@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from services import finalising, launch, verification
+from services import enrolment, finalising, launch, verification
 from services.appraisals import Words
 from services.errors import AppraiseError, Conflict, Refused
 from tests.faults.interleaving import interleaved
@@ -24,10 +24,14 @@ from tests.services.builders import (
     QUARTER,
     VICE,
     move,
+    noon,
     open_quarter,
 )
 from tests.services.closing import END, close_all, deduct, put, release
 from tests.services.playing import APPROVED, Play
+
+IN_TIME, OVER = noon(4, 17), noon(4, 20)
+"""The last day of an answer to what was read at `END`, and the working day after it."""
 
 Act = Callable[[Play], object]
 Told = tuple[AppraiseError | None, AppraiseError | None]
@@ -76,6 +80,22 @@ def before_answer(play: Play) -> None:
     release(play.uow, play.office, ESCORT)
 
 
+LOOKED = 20
+"""How many moves HR saw before the escort answered: those of four who are closed, one not rated, and his own."""
+
+
+def looked_at(play: Play) -> None:
+    """The same, and HR looks at how the cycle stands before proposing its table."""
+    before_answer(play)
+    assert enrolment.status(play.uow, actor=play.who(OFFICER), now=END, cycle=QUARTER).moves == LOOKED
+
+
+def before_silence(play: Play) -> None:
+    """The escort has read his result, and his days to answer are about to end."""
+    before_answer(play)
+    play.act(ESCORT, "read", of=ESCORT, at=END)
+
+
 def before_decision(play: Play) -> None:
     """Everybody is closed but the escort, who objected."""
     before_answer(play)
@@ -91,6 +111,15 @@ def before_signing(play: Play) -> None:
 def objecting(play: Play) -> object:
     words = Words(comment="It was not my turn.", lines={"F1": None})
     return move(play.uow, play.office, END, number=ESCORT, by=ESCORT, action="object", words=words)
+
+
+def objecting_in_time(play: Play) -> object:
+    lines = {"F1": None}
+    return play.act(ESCORT, "object", of=ESCORT, at=IN_TIME, reason="It was not my turn.", lines=lines)
+
+
+def concluding(play: Play) -> object:
+    return play.act(OFFICER, "conclude", of=ESCORT, at=OVER)
 
 
 def accepting(play: Play) -> object:
@@ -110,6 +139,10 @@ def proposing(play: Play) -> object:
     return put(play.uow, play.office)
 
 
+def proposing_what_was_seen(play: Play) -> object:
+    return finalising.propose(play.uow, actor=play.who(OFFICER), now=END, cycle=QUARTER, moves_seen=LOOKED)
+
+
 def signing(play: Play) -> object:
     return finalising.approve(play.uow, actor=play.who(PRESIDENT), now=END, cycle=QUARTER)
 
@@ -124,6 +157,9 @@ PAIRS = (
     Pair("approval and approval", before_approval, approving, approving_by_proxy),
     Pair("opening and opening", planned, opening, opening),
     Pair("acceptance and appeal", before_answer, accepting, objecting),
+    Pair("silence and late appeal", before_silence, concluding, objecting_in_time),
+    Pair("seen proposal and late appeal", looked_at, proposing_what_was_seen, objecting),
+    Pair("seen proposal and late acceptance", looked_at, proposing_what_was_seen, accepting),
     Pair("signing and refusing", before_finalising, signing, refusing),
     Pair("signing and signing", before_finalising, signing, signing),
     Pair("proposal and late appeal", before_answer, proposing, objecting, rivals=False),
@@ -131,7 +167,10 @@ PAIRS = (
     Pair("proposal and decision", before_decision, proposing, deciding, rivals=False),
     Pair("signing and decision", before_signing, signing, deciding, rivals=False),
 )
-"""What appeals is carried past the table that is signed and enters it later, so these two need not be rivals."""
+"""What appeals is carried past the table that is signed and enters it later, so these two need not be rivals.
+
+They are where somebody decides about what he has looked at: that the days of an answer are over, that a table is ready.
+"""
 
 
 @pytest.mark.parametrize("stride", [10, pytest.param(1, marks=pytest.mark.long)])
