@@ -33,6 +33,7 @@ TABLE: Mapping[str, Entry] = MappingProxyType(
         "doctor": Entry("cli.doctor", "Check database, broker, mail, audit keys, definitions and clock."),
         "db": Entry("cli.database", "The database: make, upgrade, check, back up, restore.", group=True),
         "org": Entry("cli.organisation", "The organisation: template, import, who is who.", group=True),
+        "account": Entry("cli.accounts", "Accounts: who may log in to the pages.", group=True),
         "token": Entry("cli.tokens", "Tokens: who may act as whom.", group=True),
         "rubric": Entry("cli.rubrics", "Rubrics: check, publish, score, explain.", group=True),
         "workflow": Entry("cli.workflows", "Workflows: check, publish, draw.", group=True),
