@@ -26,7 +26,8 @@ class Entry:
 TABLE: Mapping[str, Entry] = MappingProxyType(
     {
         "demo": Entry("cli.demo", "Play a whole quarter of the office on simulated time."),
-        "up": Entry("cli.serve", "Run worker threads, clock and sweep in this process."),
+        "up": Entry("cli.serve", "Serve the pages, and run worker threads, clock and sweep in this process."),
+        "web": Entry("cli.serve", "Serve the pages and the API; as many of these as you like."),
         "worker": Entry("cli.serve", "Run jobs that are rung for over Redis; as many of these as you like."),
         "beat": Entry("cli.serve", "Ring over Redis for each job when its time has come."),
         "mail-sink": Entry("cli.serve", "A mail server that keeps every mail as a file and sends nothing on."),
