@@ -9,12 +9,15 @@ from sqlalchemy import Row, bindparam, func, select, update
 
 from models.columns import table_of
 from models.people import Account, LoginKey, Person
-from services import naming, passwords, sessions
+from services import login_throttle, naming, passwords, sessions
 from services.actors import SYSTEM, Actor
 from services.audit import append_event
 from services.database_clock import wall_time
 from services.errors import Refused
-from services.grants import demand
+from services.grants import demand, today
+from services.mail_login_facts import ADDRESS
+from services.mailed_keys import mailed_secret
+from services.outbox import promise
 from services.tokens import digest_of
 from services.unit_of_work import Transaction, UnitOfWork, use_case
 from workflow.vocabulary import Role
@@ -22,11 +25,20 @@ from workflow.vocabulary import Role
 ACCOUNT = table_of(Account)
 LOGIN_KEY = table_of(LoginKey)
 PERSON = table_of(Person)
+MAILED_MINUTES = 60
+"""How long a link works that somebody asked for by mail."""
 KEY_HOURS = 72
 """How long a key works that somebody hands over; whoever gets it on Friday may use it on Monday."""
 
 _OF_PERSON = select(ACCOUNT).where(ACCOUNT.c.person_id == bindparam("person"))
 _WITH_PASSWORD = select(func.count()).where(ACCOUNT.c.password_hash.is_not(None), ACCOUNT.c.disabled_at.is_(None))
+_TO_MAIL = (
+    select(ACCOUNT)
+    .join(PERSON, PERSON.c.id == ACCOUNT.c.person_id)
+    .where(
+        PERSON.c.number == bindparam("number"), ACCOUNT.c.password_hash.is_not(None), ACCOUNT.c.disabled_at.is_(None)
+    )
+)
 _KEY = (
     select(LOGIN_KEY, ACCOUNT.c.disabled_at, ACCOUNT.c.person_id, PERSON.c.number, PERSON.c.name)
     .join(ACCOUNT, ACCOUNT.c.id == LOGIN_KEY.c.account_id)
@@ -97,6 +109,37 @@ def invite(uow: UnitOfWork, *, now: dt.datetime, number: str, actor: Actor = SYS
     with uow.write() as tx:
         demand(tx, actor, now, (Role.HR, Role.OPERATOR), "invite people")
         return _invited(tx, number, "account.invite", actor=actor, now=now)
+
+
+def forgot(uow: UnitOfWork, *, now: dt.datetime, number: str, address: str) -> None:
+    """Promise a person who forgot his password a link by mail; nobody learns whether there is such an account.
+
+    It counts as a failed login, so that nobody is flooded. Without a password yet or an address there is no mail.
+
+    Raises:
+        Refused: too many logins failed, or links were asked for, before.
+    """
+    with uow.write() as tx:
+        wall = wall_time(tx)
+        attempt = login_throttle.take(tx, number=number, address=address, wall=wall)
+        row = tx.first(_TO_MAIL, {"number": number.strip()})
+        if attempt is not None and row is not None:
+            _promise_link(tx, row, now, wall)
+    if attempt is None:
+        raise login_throttle.throttled()
+
+
+def _promise_link(tx: Transaction, row: Row[Any], now: dt.datetime, wall: dt.datetime) -> None:
+    if tx.first(ADDRESS, {"person": row.person_id, "on": today(tx, now)}) is None:
+        return
+    nonce = secrets.token_hex(16)
+    digest = digest_of(mailed_secret(tx.keys, nonce))
+    expires = wall + dt.timedelta(minutes=MAILED_MINUTES)
+    tx.run(_USE, {"account": row.id, "at": wall})
+    key = tx.insert(LOGIN_KEY, {"account_id": row.id, "digest": digest, "expires_at": expires, "used_at": None})
+    payload = {"key": key, "nonce": nonce}
+    promise(tx, kind="password-link", person_id=row.person_id, dedupe_key=f"key/{key}", now=now, payload=payload)
+    append_event(tx, "org", "account.forgot", actor=SYSTEM, at=now, payload={"person": row.person_id})
 
 
 @use_case("account.disable")

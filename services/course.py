@@ -10,6 +10,7 @@ from sqlalchemy import Row, bindparam, func, select
 from services import delegations
 from services.access import PARTY
 from services.actors import Actor
+from services.naming import unseen
 from services.sight import sight
 from services.standing import MOVE, PERSON, Standing, load
 from services.unit_of_work import Transaction, UnitOfWork
@@ -73,11 +74,13 @@ def course(uow: UnitOfWork, *, actor: Actor, now: dt.datetime, appraisal: str) -
     """Return the course of an appraisal as far as the viewer may see it.
 
     Raises:
-        NotFound: there is none, or it is not his to see.
+        NotFound: there is none, or not even its facts are his to see.
     """
     with uow.read() as tx:
         standing, actor = delegations.stand_in(tx, load(tx, [appraisal], actor, now)[0], actor, now)
         seen = sight(tx, standing, actor, standing.today)
+        if not seen.facts:
+            raise unseen(standing.asked)
         moves = [
             row for row in tx.all(_MOVES, {"appraisal": standing.id}) if seen.until is None or row.at <= seen.until
         ]

@@ -21,7 +21,7 @@ from services.audit import append_event
 from services.database_clock import database_now, wall_time
 from services.errors import Refused
 from services.standing import local_day
-from services.tokens import digest_of
+from services.tokens import TOKEN, digest_of
 from services.unit_of_work import Transaction, UnitOfWork
 
 ACCOUNT = table_of(Account)
@@ -50,6 +50,11 @@ _SESSION = (
     .join(ACCOUNT, ACCOUNT.c.id == SESSION.c.account_id)
     .join(PERSON, PERSON.c.id == ACCOUNT.c.person_id)
     .where(SESSION.c.token_digest == bindparam("digest"))
+)
+_TOKEN = (
+    select(TOKEN.c.person_id, TOKEN.c.expires_at, TOKEN.c.revoked_at, PERSON.c.number, PERSON.c.name, PERSON.c.language)
+    .join(PERSON, PERSON.c.id == TOKEN.c.person_id)
+    .where(TOKEN.c.digest == bindparam("digest"))
 )
 _AT = bindparam("at", type_=UtcDateTime())
 _TOUCH = update(SESSION).where(SESSION.c.id == bindparam("session"), SESSION.c.seen_at < _AT).values(seen_at=_AT)
@@ -162,24 +167,37 @@ def viewer_of(uow: UnitOfWork, *, now: dt.datetime, secret: str | None, limits: 
             return None
         if row.wall - row.seen_at > limits.idle or row.wall - row.created_at > limits.longest:
             return None
-        organisation = naming.organisation(tx)
-        roles = granted_roles(tx, row.person_id, local_day(now, organisation.zone))
-        if row.roles != _kept(roles):
+        viewer = _viewer(tx, row, now)
+        if row.roles != _kept(viewer.roles):
             return None
-        viewer = Viewer(
-            int(row.person_id),
-            row.number,
-            row.name,
-            row.language,
-            roles,
-            organisation.name,
-            organisation.kind,
-            organisation.zone,
-        )
     if row.wall - row.seen_at > _SEEN_EVERY:
         with uow.write() as tx:
             tx.run(_TOUCH, {"session": row.id, "at": row.wall})
     return viewer
+
+
+def viewer_by_token(uow: UnitOfWork, *, now: dt.datetime, token: str) -> Viewer | None:
+    """Return whose token this is, or None: there is none, it was revoked, or it is too old."""
+    with uow.read() as tx:
+        row = tx.first(_TOKEN, {"digest": digest_of(token)})
+        if row is None or row.revoked_at is not None or (row.expires_at is not None and row.expires_at <= now):
+            return None
+        return _viewer(tx, row, now)
+
+
+def _viewer(tx: Transaction, row: Row[Any], now: dt.datetime) -> Viewer:
+    organisation = naming.organisation(tx)
+    roles = granted_roles(tx, row.person_id, local_day(now, organisation.zone))
+    return Viewer(
+        int(row.person_id),
+        row.number,
+        row.name,
+        row.language,
+        roles,
+        organisation.name,
+        organisation.kind,
+        organisation.zone,
+    )
 
 
 def logout(uow: UnitOfWork, *, now: dt.datetime, secret: str) -> None:

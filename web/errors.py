@@ -12,7 +12,7 @@ from fastapi.responses import JSONResponse, RedirectResponse
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 
-from services.errors import AppraiseError, Environment, Malformed
+from services.errors import AppraiseError, Environment, Malformed, Refused
 from web import forms
 from web.guard import SAFE
 from web.requests import Asked, LoginNeeded, anybody, asked, local_path, no_page, status_of
@@ -20,6 +20,7 @@ from web.words import N_
 
 API = "/api/"
 _UNKNOWN = Environment("Something went wrong here; it is written down, and trying again may help.", "unexpected")
+_NO_TOKEN = Refused("This needs a token: send it in the header Authorization: Bearer TOKEN.", "no-token")
 TITLES = {
     403: N_("This is not possible"),
     404: N_("Not found"),
@@ -49,7 +50,10 @@ def told(request: Request, error: AppraiseError, status: int) -> Response:
     """Answer with the sentence of an error, as a page or as problem+json."""
     if request.url.path.startswith(API):
         problem = {"type": f"urn:appraise:{error.code}", "title": error.code, "status": status}
-        return JSONResponse(problem | {"detail": error.sentence}, status, media_type="application/problem+json")
+        answer = JSONResponse(problem | {"detail": error.sentence}, status, media_type="application/problem+json")
+        if status == 401:  # noqa: PLR2004 - Unauthorized: the standard asks to say how
+            answer.headers["www-authenticate"] = "Bearer"
+        return answer
     return _asked(request).page("error.html", status=status, problem=error, title=TITLES.get(status, TITLES[500]))
 
 
@@ -60,6 +64,8 @@ async def _service(request: Request, error: AppraiseError) -> Response:
 async def _http(request: Request, error: HTTPException) -> Response:
     if error.status_code == 405:  # noqa: PLR2004 - Method Not Allowed: as unknown as any other page
         return await run_in_threadpool(told, request, no_page(), 405)
+    if request.url.path.startswith(API) and not request.headers.get("authorization"):
+        return await run_in_threadpool(told, request, _NO_TOKEN, 401)
     if error.status_code == 404:  # noqa: PLR2004 - Not Found
         return await run_in_threadpool(told, request, no_page(), 404)
     malformed = Malformed(f"This cannot be read: {str(error.detail).rstrip('.')}.", "bad-request")
@@ -79,7 +85,9 @@ async def _unexpected(request: Request, error: Exception) -> Response:
 
 
 async def _login(request: Request, _error: LoginNeeded) -> Response:
-    """Send to the login, and bring back: a page by its path, a form with what was typed."""
+    """Send to the login, and bring back: a page by its path, a form with what was typed. A program needs a token."""
+    if request.url.path.startswith(API):
+        return await run_in_threadpool(told, request, _NO_TOKEN, 401)
     if request.method in SAFE:
         target = request.url.path + (f"?{request.url.query}" if request.url.query else "")
         query = "" if target == "/" else f"?next={_quoted(local_path(target))}"

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import Annotated, Any
 
 from fastapi import Depends, Request, UploadFile
-from fastapi.exceptions import HTTPException
+from starlette.exceptions import HTTPException
 
 from services.errors import AppraiseError, Malformed, Refused
 from web.requests import Visit, status_of, token_of

@@ -64,10 +64,14 @@ ROUTES: Mapping[tuple[str, str], Access] = MappingProxyType(
         ("POST", "/login"): PUBLIC,
         ("POST", "/logout"): PUBLIC,
         ("POST", "/language"): PUBLIC,
+        ("GET", "/forgotten"): PUBLIC,
+        ("POST", "/forgotten"): PUBLIC,
         ("GET", "/password/{secret}"): PUBLIC,
         ("POST", "/password/{secret}"): PUBLIC,
         # my work
         ("GET", "/"): PERSONAL,
+        # the API
+        ("GET", "/api/v1/me"): PERSONAL,
         # an appraisal
         ("GET", "/appraisals/{cycle}/{number}"): appraisal(),
         ("POST", "/appraisals/{cycle}/{number}/{action}"): appraisal(*SEEING),

@@ -1,7 +1,8 @@
 """One request to a page: who asks, when, in which language, and short ways to answer.
 
 `Visit` and `Guest` are what handlers ask for: `def my_work(visit: Visit) -> Response`. A handler that asks for `Visit`
-is only called for who is logged in and let in by `web.policy`; `Guest` is for the pages before the login.
+is only called for who is logged in and let in by `web.policy`; `Guest` is for the pages before the login, and `Program`
+for the API, which a token opens and no cookie.
 """
 
 import datetime as dt
@@ -17,7 +18,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 
 from services.actors import Actor
 from services.errors import AppraiseError, NotFound
-from services.sessions import Viewer, viewer_of
+from services.sessions import Viewer, viewer_by_token, viewer_of
 from services.unit_of_work import UnitOfWork
 from web import moments
 from web.pages_table import PAGES, Page
@@ -137,6 +138,24 @@ def let_in(found: Annotated[Asked, Depends(asked)]) -> Asked:
         LoginNeeded: nobody is logged in.
         NotFound: the route is not open to him, or has no row.
     """
+    return _demand_open(found)
+
+
+def by_token(request: Request) -> Asked:
+    """Return the request of a program, which acts as the person whose token it holds; cookies do not count.
+
+    Raises:
+        LoginNeeded: there is no token, or it is not valid.
+        NotFound: the route is not open to that person, or has no row.
+    """
+    site: Site = request.app.state.site
+    now = site.wiring.now()
+    kind, _, token = request.headers.get("authorization", "").partition(" ")
+    viewer = viewer_by_token(site.wiring.uow, now=now, token=token.strip()) if kind.lower() == "bearer" else None
+    return _demand_open(Asked(request, site, viewer, now, _language(request, site, viewer)))
+
+
+def _demand_open(found: Asked) -> Asked:
     viewer = found.person
     route = found.request.scope["route"]
     row = access(found.request.method, route.path)
@@ -147,6 +166,7 @@ def let_in(found: Annotated[Asked, Depends(asked)]) -> Asked:
 
 Guest = Annotated[Asked, Depends(asked)]
 Visit = Annotated[Asked, Depends(let_in)]
+Program = Annotated[Asked, Depends(by_token)]
 
 
 def no_page() -> NotFound:

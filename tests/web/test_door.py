@@ -111,7 +111,10 @@ def test_what_does_not_exist_is_one_sentence(pages: Pages) -> None:
 
 
 def test_under_api_an_error_is_a_problem_document(pages: Pages) -> None:
-    answer = pages.browser().get("/api/v1/nothing")
+    browser = pages.browser()
+    refused = browser.get("/api/v1/nothing")
+    assert (refused.status_code, refused.headers["www-authenticate"]) == (401, "Bearer")
+    answer = browser.get("/api/v1/nothing", authorization="Bearer x")
     assert answer.headers["content-type"] == "application/problem+json"
     assert answer.json()["detail"] == "There is no such page, or it is not yours to see."
 

@@ -8,8 +8,10 @@ from sqlalchemy import text
 from models.columns import table_of
 from models.people import Grant
 from services import accounts
+from services.mailed_keys import mailed_secret
 from services.tokens import digest_of
 from tests.services.builders import CLERK, ESCORT, OFFICER, granted, noon
+from tests.services.conftest import KEYS
 from tests.services.playing import Play
 from tests.web.browsing import PASSWORD, Pages, words_of
 from tests.web.conftest import served
@@ -211,3 +213,34 @@ def test_somebody_else_at_the_same_browser_does_not_send_it(pages: Pages) -> Non
     done = browser.send(answer, "/login", number=ESCORT, password=PASSWORD)
     assert done.status_code == 303
     assert "My quarter." not in browser.get("/").text
+
+
+def test_who_forgot_his_password_gets_a_link_by_mail_that_works_once(pages: Pages) -> None:
+    pages.account(CLERK)
+    browser = pages.browser()
+    answer = browser.send(browser.get("/forgotten"), "/forgotten", number=CLERK)
+    assert "a link is on its way" in words_of(answer)
+    (row,) = pages.play.rows("SELECT kind, person_id, payload FROM message WHERE kind = 'password-link'")
+    assert row.person_id == pages.play.office.people[CLERK]
+    kept = json.loads(row.payload)
+    secret = mailed_secret(KEYS, kept["nonce"])
+    assert secret not in row.payload
+    path = f"/password/{secret}"
+    page = browser.get(path)
+    assert browser.send(page, path, password="quite another one", password_again="quite another one").status_code == 303
+    assert browser.get(path).status_code == 403
+    assert browser.log_in(CLERK, "quite another one").status_code == 303
+
+
+@pytest.mark.parametrize("number", ["9999", ESCORT])
+def test_nobody_learns_from_a_forgotten_password_who_has_an_account(pages: Pages, number: str) -> None:
+    answer = pages.browser().post("/forgotten", {"number": number})
+    assert (answer.status_code, "a link is on its way" in words_of(answer)) == (200, True)
+    assert pages.play.rows("SELECT 1 FROM message WHERE kind = 'password-link'") == []
+
+
+def test_nobody_is_flooded_with_links(pages: Pages) -> None:
+    pages.account(CLERK)
+    browser = pages.browser()
+    statuses = [browser.post("/forgotten", {"number": CLERK}).status_code for _ in range(11)]
+    assert statuses == [200] * 10 + [429]

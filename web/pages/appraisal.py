@@ -52,9 +52,9 @@ def _confirm(visit: Asked, action: str, form: Form) -> None:
 
 def _page(visit: Asked, code: str, form: Form, *, done: str = "", tried: str = "") -> Response:
     """Show the appraisal; after a refusal with what was typed, and the version that is there now."""
-    asked = {"actor": visit.actor, "now": visit.now, "appraisal": code}
-    shown = desk.show(visit.uow, **asked)
-    way = course(visit.uow, **asked)
+    actor, now = visit.actor, visit.now
+    way = course(visit.uow, actor=actor, now=now, appraisal=code)
+    shown = desk.show(visit.uow, actor=actor, now=now, appraisal=code)
     possible = [action for action in shown.actions if not action["blocked"] and action["action"] in way.acts]
     score, lines = _score(visit, code) if shown.total is not None else (None, ())
     own = shown.appraisal.partition("/")[2].partition("@")[0] == visit.person.number
@@ -63,7 +63,7 @@ def _page(visit: Asked, code: str, form: Form, *, done: str = "", tried: str = "
         status=form.status,
         shown=shown,
         steps=way.steps,
-        findings=finding_places.of_appraisal(visit.uow, **asked),
+        findings=finding_places.of_appraisal(visit.uow, actor=actor, now=now, appraisal=code),
         score=score,
         lines=lines,
         acts=[way.acts[action["action"]] for action in possible],

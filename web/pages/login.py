@@ -3,7 +3,7 @@
 from fastapi import APIRouter, Response
 
 from services import accounts, sessions
-from services.errors import AppraiseError, Malformed
+from services.errors import AppraiseError, Malformed, Refused
 from web.forms import EMPTY, Form, PostedByAnybody
 from web.requests import LANGUAGE_COOKIE, Asked, Guest, local_path, token_of
 from web.words import LANGUAGES
@@ -45,6 +45,20 @@ def log_in(visit: Guest, form: PostedByAnybody) -> Response:
         visit.site.cookie, begun.secret, path="/", httponly=True, samesite="lax", secure=visit.site.secure
     )
     return answer
+
+
+@router.get("/forgotten")
+def show_forgotten(visit: Guest) -> Response:
+    return visit.page("forgotten.html", asked=False, form=EMPTY)
+
+
+@router.post("/forgotten")
+def ask_for_link(visit: Guest, form: PostedByAnybody) -> Response:
+    try:
+        accounts.forgot(visit.uow, now=visit.now, number=form.get("number"), address=visit.address)
+    except Refused as error:
+        form = form.failed(error)
+    return visit.page("forgotten.html", status=form.status, asked=form.problem is None, form=form)
 
 
 @router.post("/logout")
