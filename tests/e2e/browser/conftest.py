@@ -54,6 +54,7 @@ def window(chromium: Browser, request: pytest.FixtureRequest) -> Iterator[Page]:
     """A window: at a desk and on a phone, with JavaScript and without. A foreign request or a script error fails."""
     width, scripts = request.param
     context = chromium.new_context(viewport={"width": width, "height": 800}, java_script_enabled=scripts)
+    context.set_default_timeout(15_000)
     page = context.new_page()
     wrong: list[str] = []
     page.on("request", lambda sent: None if sent.url.startswith("http://127.0.0.1:") else wrong.append(sent.url))
