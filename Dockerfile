@@ -9,7 +9,7 @@ COPY . .
 # docker build --secret id=pip,src=pip.conf .
 RUN --mount=type=secret,id=pip,target=/etc/pip.conf \
     python3 -c "import run; run.set_up('app')" \
-    && python3 -m compileall -q cli tasks config services models catalog workflow scoring
+    && python3 -m compileall -q cli web tasks config services models catalog workflow scoring
 
 FROM ${BASE}
 ENV PYTHONUNBUFFERED=1 \

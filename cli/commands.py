@@ -26,13 +26,15 @@ class Entry:
 TABLE: Mapping[str, Entry] = MappingProxyType(
     {
         "demo": Entry("cli.demo", "Play a whole quarter of the office on simulated time."),
-        "up": Entry("cli.serve", "Run worker threads, clock and sweep in this process."),
+        "up": Entry("cli.serve", "Serve the pages, and run worker threads, clock and sweep in this process."),
+        "web": Entry("cli.serve", "Serve the pages and the API; as many of these as you like."),
         "worker": Entry("cli.serve", "Run jobs that are rung for over Redis; as many of these as you like."),
         "beat": Entry("cli.serve", "Ring over Redis for each job when its time has come."),
         "mail-sink": Entry("cli.serve", "A mail server that keeps every mail as a file and sends nothing on."),
         "doctor": Entry("cli.doctor", "Check database, broker, mail, audit keys, definitions and clock."),
         "db": Entry("cli.database", "The database: make, upgrade, check, back up, restore.", group=True),
         "org": Entry("cli.organisation", "The organisation: template, import, who is who.", group=True),
+        "account": Entry("cli.accounts", "Accounts: who may log in to the pages.", group=True),
         "token": Entry("cli.tokens", "Tokens: who may act as whom.", group=True),
         "rubric": Entry("cli.rubrics", "Rubrics: check, publish, score, explain.", group=True),
         "workflow": Entry("cli.workflows", "Workflows: check, publish, draw.", group=True),

@@ -1,4 +1,4 @@
-"""The commands that go on running: `up`, `worker`, `beat` and `mail-sink`; SIGTERM and Ctrl-C end them well."""
+"""The commands that go on running: `up`, `web`, `worker`, `beat` and `mail-sink`; SIGTERM and Ctrl-C end them well."""
 
 import logging
 import os
@@ -25,9 +25,22 @@ _LOOK_SECONDS = 1.0
 commands = typer.Typer(rich_markup_mode=None)
 
 
-@commands.command("up", epilog="Example: APPRAISE_SMTP_HOST=mail.bank.example appraise --dir ./bank up")
-def up(context: typer.Context) -> None:
-    """Run worker threads, clock and sweep in this process until it is told to stop.
+HostOption = Annotated[
+    str, typer.Option("--host", help="The address to serve the pages on; in a container 0.0.0.0, else the loopback.")
+]
+PortOption = Annotated[
+    int, typer.Option("--port", min=0, max=65535, help="The port of the pages; 0 takes one that is free.")
+]
+
+
+@commands.command("up", epilog="Example: appraise up --dir ./bank --port 8000")
+def up(
+    context: typer.Context,
+    host: HostOption = "127.0.0.1",
+    port: PortOption = 8000,
+    folder: Annotated[Path | None, typer.Option("--dir", help="The data folder, as before the command.")] = None,
+) -> None:
+    """Serve the pages and run worker threads, clock and sweep in this process until it is told to stop.
 
     An embedded database that is not there yet is made first. One of an older version is left alone: make a backup and
     run `appraise db upgrade`.
@@ -35,8 +48,12 @@ def up(context: typer.Context) -> None:
     from config.clock import SimulatedClock
     from config.upgrading import database_file, is_missing, upgrade_database
     from tasks.embedded import Embedded
+    from web.app import create_app
+    from web.server import PageServer
 
     shared = session(context)
+    if folder is not None:
+        shared.move_to(folder)
     settings = shared.settings
     _set_up_logs(settings)
     if not settings.worker:
@@ -54,21 +71,49 @@ def up(context: typer.Context) -> None:
             made = upgrade_database(settings)
             _tell(f"There was no database: {database_file(settings.database_url)} is made and stands at {made.after}.")
         wiring = shared.wiring
-        with Embedded(settings, wiring) as embedded:
+        pages = PageServer(create_app(wiring), host=host, port=port, proxies=settings.proxy_addresses)
+        with pages, Embedded(settings, wiring) as embedded:
             clock = f" The clock stands at {wiring.now():%Y-%m-%d %H:%M} UTC." * isinstance(
                 wiring.clock, SimulatedClock
             )
             mail = "" if wiring.sender is not None else " No mail server is set, so mails wait."
             _tell(
                 f"Appraise is up: worker threads ({settings.worker_threads}), clock and sweep run.{clock}{mail} "
-                "Stop it with Ctrl-C."
+                f"The pages are at {pages.address}. Stop it with Ctrl-C."
             )
             structlog.get_logger(__name__).info("up", mode="embedded", threads=settings.worker_threads, pid=os.getpid())
             while not stop.wait(_LOOK_SECONDS):
-                if not embedded.alive:
-                    raise Environment("A worker thread ended by itself; see the log lines above and start again.")
+                if not (embedded.alive and pages.alive):
+                    raise Environment("A thread ended by itself; see the log lines above and start again.")
                 _demand_schema(shared)
     _tell("Stopped; what is still owed stays in the database.")
+
+
+@commands.command("web", epilog="Example: appraise web --host 0.0.0.0 --port 8000")
+def web(context: typer.Context, host: HostOption = "127.0.0.1", port: PortOption = 8000) -> None:
+    """Serve the pages and the API, and nothing else: as many of these as you like, beside `appraise worker`.
+
+    The database is made beforehand by `appraise db upgrade`. What an act promises is sent by the workers.
+    """
+    from config.clock import OrganisationClock
+    from web.app import create_app
+    from web.server import PageServer
+
+    shared = session(context)
+    settings = shared.settings
+    _set_up_logs(settings)
+    wiring = replace(shared.wiring, clock=OrganisationClock(shared.uow))
+    with (
+        _asked_to_stop() as stop,
+        PageServer(create_app(wiring), host=host, port=port, proxies=settings.proxy_addresses) as pages,
+    ):
+        _tell(f"The pages are up at {pages.address}. Stop it with Ctrl-C.")
+        structlog.get_logger(__name__).info("up", mode="web", pid=os.getpid())
+        while not stop.wait(_LOOK_SECONDS):
+            if not pages.alive:
+                raise Environment("The pages ended by themselves; see the log lines above and start again.")
+            _demand_schema(shared)
+    _tell("Stopped.")
 
 
 @commands.command("worker", epilog="Example: APPRAISE_BROKER_URL=redis://:secret@redis.bank.example appraise worker")
@@ -138,7 +183,7 @@ def _set_up_logs(settings: "Settings") -> None:
     set_up_logs(settings.log_level, settings.log_format)
     if settings.log_level != "debug":
         # Every sweep is a line of theirs, and ours say what was done.
-        for library in ("alembic", "celery", "kombu"):
+        for library in ("alembic", "celery", "kombu", "uvicorn"):
             logging.getLogger(library).setLevel(logging.WARNING)
 
 

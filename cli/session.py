@@ -88,6 +88,11 @@ class Session:
             self.uow, now=self.now(), as_number=as_number, token=self.settings.access_token(), reason=reason
         )
 
+    def move_to(self, folder: Path) -> None:
+        """Work in another data folder, named behind the command; nothing may be opened yet."""
+        self._overrides = {"data_dir": folder}
+        self.__dict__.pop("settings", None)
+
     def reopen(self) -> None:
         """Open the database anew, as after the clock of practice data was set."""
         self._at = None

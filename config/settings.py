@@ -1,6 +1,5 @@
 """Every setting, read once from the environment and `.env`; nothing below `config` reads either."""
 
-import difflib
 import os
 import re
 from collections.abc import Mapping
@@ -12,20 +11,13 @@ from dotenv import dotenv_values
 from pydantic import SecretStr, ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from config.setting_fields import secret, setting, with_password, words_of
+from config.setting_fields import secret, setting, with_password
+from config.setting_problems import ENV_FILE, PREFIX, SettingsError, sentences, unknown, variable
 
-PREFIX = "APPRAISE_"
-ENV_FILE = ".env"
+__all__ = ["ENV_FILE", "IN_MEMORY", "PREFIX", "Settings", "SettingsError", "load_settings", "variable"]
+
 IN_MEMORY = "memory://"
 ADDRESS = re.compile(r"[^@\s]+@[^@\s]+")
-
-
-class SettingsError(Exception):
-    """The settings cannot be used. The message is one sentence; `problems` has one for each wrong setting."""
-
-    def __init__(self, problems: tuple[str, ...]) -> None:
-        super().__init__(problems[0])
-        self.problems = problems
 
 
 class Settings(BaseSettings):
@@ -158,7 +150,24 @@ class Settings(BaseSettings):
     base_url: str = setting(
         "http://127.0.0.1:8000",
         "an address that begins with http:// or https://, without a query",
-        "What the links in mails begin with.",
+        "Where people reach the pages: what links begin with, and the only name they answer to; with https:// the "
+        "cookie of a login goes over https only.",
+    )
+    proxy_addresses: str | None = setting(
+        None,
+        "addresses or networks, separated by commas",
+        "Which reverse proxies stand before the pages: what they say of the client's address is believed.",
+        shown="none",
+        pattern=r"^[0-9A-Fa-f.:/, ]+$",
+    )
+    session_idle_minutes: int = setting(
+        60, "a whole number of minutes from 5 to 1440", "After how long without a click a login ends.", ge=5, le=1440
+    )
+    session_hours: int = setting(
+        12, "a whole number of hours from 1 to 168", "After how long a login ends whatever happens.", ge=1, le=168
+    )
+    password_again: bool = setting(
+        True, "on or off", "Whether accepting, approving and signing ask for the password once more.", shown="on"
     )
     audit_key_file: Path = setting(
         lambda data: data["data_dir"] / "audit.key",
@@ -292,11 +301,6 @@ class Settings(BaseSettings):
         return secret(self.token, self.token_file)
 
 
-def variable(name: str) -> str:
-    """Return the environment variable of the field `name`."""
-    return PREFIX + name.upper()
-
-
 def load_settings(overrides: Mapping[str, Any] | None = None) -> Settings:
     """Read the settings: `overrides` (by field name) before the environment before `.env` before the defaults.
 
@@ -306,36 +310,10 @@ def load_settings(overrides: Mapping[str, Any] | None = None) -> Settings:
     given = dict(overrides or {})
     kept = {name: value for name, value in dotenv_values(ENV_FILE).items() if name.startswith(PREFIX)}
     found = {name.upper(): value for name, value in {**kept, **os.environ}.items() if name.upper().startswith(PREFIX)}
-    unknown = _unknown(found, given)
-    if unknown:
-        raise SettingsError(unknown)
+    problems = unknown(found, given, Settings.model_fields)
+    if problems:
+        raise SettingsError(problems)
     try:
         return Settings(**given)
     except ValidationError as error:
-        raise SettingsError(_sentences(error, found)) from None
-
-
-def _unknown(found: Mapping[str, str | None], given: Mapping[str, Any]) -> tuple[str, ...]:
-    names = {variable(name) for name in Settings.model_fields}
-    problems = []
-    for name in sorted({*found, *map(variable, given)} - names):
-        near = difflib.get_close_matches(name, names, n=1, cutoff=0.8)
-        mend = f"did you mean {near[0]}?" if near else "remove it, or look it up in docs/reference/settings.md."
-        problems.append(f"{name} is not a setting: {mend}")
-    return tuple(problems)
-
-
-def _sentences(error: ValidationError, found: Mapping[str, str | None]) -> tuple[str, ...]:
-    problems = []
-    for wrong in error.errors():
-        name = str(wrong["loc"][0]) if wrong["loc"] else str(wrong["ctx"]["error"])
-        if wrong["type"] == "default_factory_not_called":
-            continue
-        words = words_of(Settings.model_fields[name])
-        value = found.get(variable(name), wrong["input"])
-        is_value = "has a value that cannot be used" if words["secret"] or not wrong["loc"] else f"is {str(value)!r}"
-        problems.append(
-            f"{variable(name)} {is_value}: it must be {words['accepts']}; "
-            f"change it in the environment or in {ENV_FILE}, or remove it (the default is {words['shown']})."
-        )
-    return tuple(problems)
+        raise SettingsError(sentences(error, found, Settings.model_fields)) from None

@@ -172,7 +172,10 @@ class Account(SQLModel, table=True):
 
 
 class Session(SQLModel, table=True):
-    """A login in progress; the token is kept only as a digest."""
+    """A login in progress; the token is kept only as a digest. Its moments are those of the database's clock.
+
+    `roles` are the grants at the login, sorted: when they are others, the session is over.
+    """
 
     id: int | None = c.key()
     account_id: int = c.ref("account.id", index=True)
@@ -180,6 +183,32 @@ class Session(SQLModel, table=True):
     created_at: dt.datetime = c.moment()
     seen_at: dt.datetime = c.moment()
     ended_at: dt.datetime | None = c.moment(null=True)
+    roles: str | None = c.text(null=True)
+
+
+class LoginKey(SQLModel, table=True):
+    """What sets a password once: from the terminal, from HR or by mail; kept only as a digest."""
+
+    __tablename__ = "login_key"
+    id: int | None = c.key()
+    account_id: int = c.ref("account.id", index=True)
+    digest: str = c.text(unique=True)
+    expires_at: dt.datetime = c.moment()
+    used_at: dt.datetime | None = c.moment(null=True)
+
+
+class LoginAttempt(SQLModel, table=True):
+    """A login that failed or is being tried, by what was typed (only its digest) and from where; kept for a day."""
+
+    __tablename__ = "login_attempt"
+    id: int | None = c.key()
+    name_digest: str = c.text()
+    address: str = c.text()
+    at: dt.datetime = c.moment(index=True)
+    __table_args__ = (
+        Index("ix_login_attempt_name", "name_digest", "at"),
+        Index("ix_login_attempt_address", "address", "at"),
+    )
 
 
 class Token(SQLModel, table=True):

@@ -15,7 +15,15 @@ from sqlalchemy import Row, bindparam, or_, select
 from models.columns import table_of
 from models.outbox import MailChoice
 from models.people import Contact, Person
-from services import deaths, mail_finding_facts, mail_habits, mail_item_facts, mail_office_facts, naming
+from services import (
+    deaths,
+    mail_finding_facts,
+    mail_habits,
+    mail_item_facts,
+    mail_login_facts,
+    mail_office_facts,
+    naming,
+)
 from services.mail_standins import has_left
 from services.mail_words import Found, Look, NotNeeded
 from services.messages import Need, kind_of
@@ -95,6 +103,7 @@ _READERS: Mapping[Need, Callable[[Look, Row[Any]], dict[str, str] | Found | NotN
     Need.DUTY: mail_finding_facts.duty,
     Need.DELEGATION: mail_item_facts.delegated,
     Need.PERSON: mail_item_facts.person,
+    Need.LOGIN_KEY: mail_login_facts.login_key,
     Need.OPENING: mail_office_facts.opening,
     Need.OVERSEER: mail_office_facts.objection,
     Need.LATE_LIST: mail_office_facts.late_list,

@@ -42,6 +42,7 @@ FIELDS: Mapping[str, frozenset[str]] = {
     "duty-missing": _ALL | {"month", "rule", "clause", "left"},
     "delegated": _ALL | {"person", "first", "last"},
     "proxy-entry": _ALL,
+    "password-link": _ALL,
     "result-final": _ALL | {"cycle"},
     "opening-problems": _ALL | {"cycle", "plan", "from", "to", "opening", "standing", "problems"},
     "monday-list": _ALL | {"count", "lines"},

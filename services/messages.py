@@ -44,6 +44,8 @@ class Need(StrEnum):
     """The person approves cycles, and this very table still waits for a signature."""
     FAILURES = "failures"
     """The person operates Appraise, and failures are open."""
+    LOGIN_KEY = "login-key"
+    """The link that sets a password still works, and there is an address to send it to."""
     LINES = "lines"
     """Something of what the digest would hold is still needed."""
 
@@ -106,6 +108,7 @@ _KINDS = (
     Kind("duty-missing", Policy.HOLD, Need.DUTY, Lateness.SUPERSEDE, way=Way.DIGEST),
     Kind("delegated", Policy.RESEND, Need.DELEGATION),
     Kind("proxy-entry", Policy.RESEND, Need.PERSON),
+    Kind("password-link", Policy.RESEND, Need.LOGIN_KEY),
     Kind("result-final", Policy.RESEND, Need.PERSON),
     Kind("opening-problems", Policy.HOLD, Need.OPENING),
     Kind("monday-list", Policy.HOLD, Need.LATE_LIST, Lateness.SUPERSEDE, optional=True),

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-PACKAGES = ("cli", "tasks", "config", "services", "models", "catalog", "workflow", "scoring")
+PACKAGES = ("cli", "web", "tasks", "config", "services", "models", "catalog", "workflow", "scoring")
 MODULES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
 BENCHMARKS = sorted((ROOT / "benchmarks").rglob("*.py"))
 TESTS = sorted((ROOT / "tests").rglob("*.py"))

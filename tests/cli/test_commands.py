@@ -26,6 +26,7 @@ def test_each_command_gives_an_example(name: str, capsys: pytest.CaptureFixture[
 
 IN_A_FORM_OF_ITS_OWN = {
     ("up", "up"),
+    ("web", "web"),
     ("worker", "worker"),
     ("beat", "beat"),
     ("mail-sink", "mail-sink"),

@@ -55,18 +55,21 @@ def ready(process: "subprocess.Popen[str]", words: str) -> list[str]:
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_up_makes_the_database_says_that_it_is_up_and_ends_well(tmp_path: Path, number: signal.Signals) -> None:
     folder = tmp_path / "data"
-    with started("--dir", str(folder), "up", folder=tmp_path) as process:
+    with started("--dir", str(folder), "up", "--port", "0", folder=tmp_path) as process:
         lines = ready(process, "Appraise is up:")
         process.send_signal(number)
         said, log = process.communicate(timeout=SECONDS)
     assert lines[0].startswith(f"There was no database: {folder / 'appraise.sqlite3'} is made and stands at ")
     assert "worker threads (2), clock and sweep run. No mail server is set, so mails wait." in lines[-1]
+    assert "The pages are at http://127.0.0.1:" in lines[-1]
     assert said == "Stopped; what is still owed stays in the database.\n"
     assert process.returncode == 0, log
 
 
 def test_up_ends_with_6_when_a_newer_program_upgrades_the_database_beneath_it(tmp_path: Path) -> None:
-    with started("--dir", str(tmp_path / "data"), "up", folder=tmp_path, APPRAISE_SWEEP_SECONDS="0.1") as process:
+    with started(
+        "--dir", str(tmp_path / "data"), "up", "--port", "0", folder=tmp_path, APPRAISE_SWEEP_SECONDS="0.1"
+    ) as process:
         ready(process, "Appraise is up:")
         engine = open_database(f"sqlite:///{tmp_path / 'data' / 'appraise.sqlite3'}")
         with engine.begin() as connection:
@@ -100,7 +103,7 @@ def test_up_finds_what_is_owed_and_mails_it(quarter: Terminal, tmp_path: Path) -
         server = {
             "APPRAISE_SMTP_HOST": "127.0.0.1", "APPRAISE_SMTP_PORT": str(sink.port), "APPRAISE_SMTP_TLS": "none",
         }  # fmt: skip
-        words = ("--dir", str(quarter.folder), "--at", OPENED_AT, "up")
+        words = ("--dir", str(quarter.folder), "--at", OPENED_AT, "up", "--port", "0")
         with started(*words, folder=tmp_path, **server) as process:
             assert "The clock stands at 2026-01-05 04:00 UTC." in ready(process, "Appraise is up:")[-1]
             assert mails.came.wait(SECONDS)
@@ -125,7 +128,7 @@ def test_up_says_in_one_sentence_what_keeps_it_from_running(  # noqa: PLR0917 - 
     said: str,
 ) -> None:
     monkeypatch.setenv(variable, value)
-    assert run(["--dir", str(tmp_path / "data"), "up"]) == 6
+    assert run(["--dir", str(tmp_path / "data"), "up", "--port", "0"]) == 6
     printed = capsys.readouterr()
     assert said in printed.err
     assert printed.err.count("\n") == 1
@@ -135,7 +138,7 @@ def test_up_says_in_one_sentence_what_keeps_it_from_running(  # noqa: PLR0917 - 
 def test_up_leaves_a_database_of_an_older_version_alone(nothing: Terminal, tmp_path: Path) -> None:
     engine = open_database(f"sqlite:///{nothing.folder / 'appraise.sqlite3'}")
     downgrade(engine, "0004")
-    with started("--dir", str(nothing.folder), "up", folder=tmp_path) as process:
+    with started("--dir", str(nothing.folder), "up", "--port", "0", folder=tmp_path) as process:
         _, said = process.communicate(timeout=SECONDS)
     assert process.returncode == 6
     assert "run `appraise db upgrade`" in said
@@ -171,7 +174,7 @@ def test_the_embedded_service_of_the_container_starts_on_empty_volumes_and_is_he
     variables = {key: within(str(value), volumes) for key, value in service["environment"].items() if value is not None}
     program, *words = service["command"]
     assert program == APPRAISE.name
-    with started(*words, folder=volumes["/data"], **variables) as process:
+    with started(*words, "--port", "0", folder=volumes["/data"], **variables) as process:
         ready(process, "Appraise is up:")
         healthy = examined(service["healthcheck"]["test"], volumes["/data"], variables)
         process.send_signal(signal.SIGTERM)

@@ -5,6 +5,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import urllib.request
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -187,3 +188,26 @@ def test_the_sink_of_the_trial_takes_mails_from_other_containers(tmp_path: Path)
         process.send_signal(signal.SIGTERM)
         process.communicate(timeout=SECONDS)
     assert (process.returncode, healthy.returncode) == (0, 0)
+
+
+def test_the_pages_start_are_healthy_ask_for_a_login_and_end_well(stack: Stack) -> None:
+    service = SERVICES["web"]
+    made = stack.run("upgrade", *SERVICES["upgrade"]["command"][1:])
+    assert made.returncode == 0, made.stderr
+    port = str(free_port())
+    words = [word.replace("8000", port) for word in service["command"][1:]]
+    words[words.index("--host") + 1] = "127.0.0.1"
+    kind, program, *check = service["healthcheck"]["test"]
+    assert (kind, program) == ("CMD", "python3")
+    with started(*words, folder=stack.folder, **stack.variables("web")) as process:
+        ready(process, f"The pages are up at http://127.0.0.1:{port}")
+        healthy = subprocess.run(
+            [sys.executable, *(word.replace("8000", port) for word in check)],
+            check=False, capture_output=True, text=True, timeout=SECONDS,
+        )  # fmt: skip
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=SECONDS) as page:
+            assert page.url.endswith("/login")
+        process.send_signal(signal.SIGTERM)
+        said, log = process.communicate(timeout=SECONDS)
+    assert healthy.returncode == 0, healthy.stderr
+    assert (process.returncode, said) == (0, "Stopped.\n"), log

@@ -59,7 +59,7 @@ def run_through(office: Office, points: list[int]) -> tuple[Snapshot, Counter[st
             "APPRAISE_SMTP_PORT": str(sink.port),
             "APPRAISE_SMTP_TLS": "none",
         }
-        command = (killer.APPRAISE, "--dir", office.folder, "--at", OPENED_AT, "up")
+        command = (killer.APPRAISE, "--dir", office.folder, "--at", OPENED_AT, "up", "--port", "0")
         for point in points:
             with killer.started(command, office.folder, variables) as process:
                 killer.wait_for(process, office.done, point)

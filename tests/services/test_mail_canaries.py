@@ -15,7 +15,7 @@ from models.columns import table_of
 from models.cycles import Proposal
 from models.findings import Finding
 from models.history import TextBody
-from models.people import Contact, Delegation, Grant, Organisation
+from models.people import Account, Contact, Delegation, Grant, LoginKey, Organisation
 from services import mail_slips, plans
 from services.actors import SYSTEM, Actor
 from services.audit import append_event
@@ -122,7 +122,12 @@ def standing_order(desk: Desk) -> dict[str, int]:
     substitute = {"person_id": desk.people[0], "delegate_id": desk.people[1]}
     with desk.uow.write() as tx:
         days = {"valid_from": NOW.date(), "valid_to": dt.date(2026, 3, 31)}
-        return {"plan": 1, "delegation": tx.insert(table_of(Delegation), {**substitute, **days})}
+        account = {"created_at": NOW, "password_hash": None, "disabled_at": None}
+        mine = tx.insert(table_of(Account), {"person_id": desk.people[0], **account})
+        later = dt.datetime(2100, 1, 1, tzinfo=dt.UTC)
+        key = {"account_id": mine, "digest": "d", "expires_at": later, "used_at": None}
+        keys = {"key": tx.insert(table_of(LoginKey), key), "nonce": 1}
+        return {"plan": 1, "delegation": tx.insert(table_of(Delegation), {**substitute, **days}), **keys}
 
 
 def promise_all(desk: Desk, items: list[int]) -> None:

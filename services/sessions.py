@@ -1,0 +1,235 @@
+"""Sessions: logging in by employee number and password, who is at the other end, and logging out (G15).
+
+The secret lies with the browser and only its digest here. Moments are those of the database's clock: the clock of a
+practice may stand still. Rights are looked up at each request and never remembered.
+"""
+
+import datetime as dt
+import secrets
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Row, bindparam, select, update
+
+from models.columns import UtcDateTime, table_of
+from models.people import Account, Person, Session
+from services import login_throttle, naming, passwords
+from services.access import granted_roles
+from services.actors import SYSTEM, Actor
+from services.audit import append_event
+from services.database_clock import database_now, wall_time
+from services.errors import Refused
+from services.standing import local_day
+from services.tokens import TOKEN, digest_of
+from services.unit_of_work import Transaction, UnitOfWork
+
+ACCOUNT = table_of(Account)
+PERSON = table_of(Person)
+SESSION = table_of(Session)
+STREAM = "logins"
+"""The stream of the audit that tells of logins, let in or not."""
+
+_SEEN_EVERY = dt.timedelta(minutes=1)
+
+_ACCOUNT = (
+    select(ACCOUNT, PERSON.c.number)
+    .join(PERSON, PERSON.c.id == ACCOUNT.c.person_id)
+    .where(PERSON.c.number == bindparam("number"), PERSON.c.erased_at.is_(None))
+)
+_SESSION = (
+    select(
+        SESSION,
+        ACCOUNT.c.person_id,
+        ACCOUNT.c.disabled_at,
+        PERSON.c.number,
+        PERSON.c.name,
+        PERSON.c.language,
+        database_now().label("wall"),
+    )
+    .join(ACCOUNT, ACCOUNT.c.id == SESSION.c.account_id)
+    .join(PERSON, PERSON.c.id == ACCOUNT.c.person_id)
+    .where(SESSION.c.token_digest == bindparam("digest"))
+)
+_TOKEN = (
+    select(TOKEN.c.person_id, TOKEN.c.expires_at, TOKEN.c.revoked_at, PERSON.c.number, PERSON.c.name, PERSON.c.language)
+    .join(PERSON, PERSON.c.id == TOKEN.c.person_id)
+    .where(TOKEN.c.digest == bindparam("digest"))
+)
+_AT = bindparam("at", type_=UtcDateTime())
+_TOUCH = update(SESSION).where(SESSION.c.id == bindparam("session"), SESSION.c.seen_at < _AT).values(seen_at=_AT)
+_END = update(SESSION).where(SESSION.c.token_digest == bindparam("digest"), SESSION.c.ended_at.is_(None))
+_END_ALL = update(SESSION).where(SESSION.c.account_id == bindparam("account"), SESSION.c.ended_at.is_(None))
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How long a session lives without a request, and altogether."""
+
+    idle: dt.timedelta
+    longest: dt.timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Viewer:
+    """Who is at the other end of a session, and the organisation he looks at. `roles` are his grants now."""
+
+    person_id: int
+    number: str
+    name: str
+    language: str
+    roles: frozenset[str]
+    organisation: str
+    kind: str
+    zone: str
+
+    @property
+    def actor(self) -> Actor:
+        """As whom the viewer acts: as himself."""
+        return Actor(self.person_id)
+
+
+@dataclass(frozen=True, slots=True)
+class LoggedIn:
+    """A new session: its secret, and whether the one before it, which the browser named, was the same person's."""
+
+    secret: str
+    person_id: int
+    same_person: bool
+
+
+def login(
+    uow: UnitOfWork, *, now: dt.datetime, number: str, password: str, address: str, before: str | None = None
+) -> LoggedIn:
+    """Begin a session by employee number and password; the one before, if the browser names one, ends.
+
+    `address` is where the request came from. A refusal tells nobody whether there is such a person.
+
+    Raises:
+        Refused: they do not fit (`bad-login`), or too many failed before (`throttled`).
+    """
+    with uow.write() as tx:
+        wall = wall_time(tx)
+        attempt = login_throttle.take(tx, number=number, address=address, wall=wall)
+        account = tx.first(_ACCOUNT, {"number": number.strip()})
+    if attempt is None:
+        raise login_throttle.throttled()
+    open_ = account is not None and account.disabled_at is None
+    # Hashing takes long on purpose: no transaction is open meanwhile.
+    fits = passwords.fits(password, account.password_hash if account is not None and open_ else None)
+    if account is None or not fits:
+        _deny(uow, account, now)
+        raise Refused("The employee number or the password is not right.", "bad-login")
+    return _begin(uow, account, attempt, before, now)
+
+
+def _begin(uow: UnitOfWork, account: Row[Any], attempt: int, before: str | None, now: dt.datetime) -> LoggedIn:
+    secret = secrets.token_urlsafe(32)
+    with uow.write() as tx:
+        wall = wall_time(tx)
+        again = tx.first(_ACCOUNT, {"number": account.number})
+        if again is None or again.password_hash != account.password_hash or again.disabled_at is not None:
+            raise Refused("The account was changed at this moment; log in again.", "bad-login")
+        login_throttle.forget(tx, attempt)
+        earlier = None if before is None else tx.first(_SESSION, {"digest": digest_of(before)})
+        if before is not None:
+            tx.run(_END.values(ended_at=_AT), {"digest": digest_of(before), "at": wall})
+        granted = granted_roles(tx, account.person_id, local_day(now, naming.organisation(tx).zone))
+        tx.insert(
+            SESSION,
+            {
+                "account_id": account.id,
+                "token_digest": digest_of(secret),
+                "created_at": wall,
+                "seen_at": wall,
+                "ended_at": None,
+                "roles": _kept(granted),
+            },
+        )
+        append_event(tx, STREAM, "login", actor=Actor(account.person_id), at=now, payload={"person": account.person_id})
+    return LoggedIn(secret, int(account.person_id), earlier is not None and earlier.account_id == account.id)
+
+
+def _deny(uow: UnitOfWork, account: Row[Any] | None, now: dt.datetime) -> None:
+    with uow.write() as tx:
+        # Never what was typed: it may be a password in the wrong field.
+        person = None if account is None else account.person_id
+        append_event(tx, STREAM, "login-denied", actor=SYSTEM, at=now, payload={"person": person})
+
+
+def viewer_of(uow: UnitOfWork, *, now: dt.datetime, secret: str | None, limits: Limits) -> Viewer | None:
+    """Return who holds a session, or None: there is none, it ended, ran out, or his account or grants changed."""
+    if not secret:
+        return None
+    with uow.read() as tx:
+        row = tx.first(_SESSION, {"digest": digest_of(secret)})
+        if row is None or row.ended_at is not None or row.disabled_at is not None:
+            return None
+        if row.wall - row.seen_at > limits.idle or row.wall - row.created_at > limits.longest:
+            return None
+        viewer = _viewer(tx, row, now)
+        if row.roles != _kept(viewer.roles):
+            return None
+    if row.wall - row.seen_at > _SEEN_EVERY:
+        with uow.write() as tx:
+            tx.run(_TOUCH, {"session": row.id, "at": row.wall})
+    return viewer
+
+
+def viewer_by_token(uow: UnitOfWork, *, now: dt.datetime, token: str) -> Viewer | None:
+    """Return whose token this is, or None: there is none, it was revoked, or it is too old."""
+    with uow.read() as tx:
+        row = tx.first(_TOKEN, {"digest": digest_of(token)})
+        if row is None or row.revoked_at is not None or (row.expires_at is not None and row.expires_at <= now):
+            return None
+        return _viewer(tx, row, now)
+
+
+def _viewer(tx: Transaction, row: Row[Any], now: dt.datetime) -> Viewer:
+    organisation = naming.organisation(tx)
+    roles = granted_roles(tx, row.person_id, local_day(now, organisation.zone))
+    return Viewer(
+        int(row.person_id),
+        row.number,
+        row.name,
+        row.language,
+        roles,
+        organisation.name,
+        organisation.kind,
+        organisation.zone,
+    )
+
+
+def logout(uow: UnitOfWork, *, now: dt.datetime, secret: str) -> None:
+    """End a session; one that there is not is ended already."""
+    with uow.write() as tx:
+        row = tx.first(_SESSION, {"digest": digest_of(secret)})
+        if row is not None and tx.run(_END.values(ended_at=_AT), {"digest": digest_of(secret), "at": row.wall}):
+            append_event(tx, STREAM, "logout", actor=Actor(row.person_id), at=now, payload={"person": row.person_id})
+
+
+def confirm(uow: UnitOfWork, *, now: dt.datetime, viewer: Viewer, password: str, address: str) -> None:
+    """Ask for the password of who is logged in once more, before what cannot be undone; throttled as a login is.
+
+    Raises:
+        Refused: it does not fit, or too many failed before.
+    """
+    with uow.write() as tx:
+        attempt = login_throttle.take(tx, number=viewer.number, address=address, wall=wall_time(tx))
+        account = tx.first(_ACCOUNT, {"number": viewer.number})
+    if attempt is None:
+        raise login_throttle.throttled()
+    if not passwords.fits(password, None if account is None else account.password_hash):
+        _deny(uow, account, now)
+        raise Refused("The password is not right; nothing was done.", "bad-password")
+    with uow.write() as tx:
+        login_throttle.forget(tx, attempt)
+
+
+def end_all(tx: Transaction, account_id: int, wall: dt.datetime) -> int:
+    """End every session of an account; how many there were."""
+    return tx.run(_END_ALL.values(ended_at=_AT), {"account": account_id, "at": wall})
+
+
+def _kept(roles: Iterable[str]) -> str:
+    return " ".join(sorted(roles))

@@ -1,0 +1,141 @@
+"""Every route as every relation in every state, compared with the table of routes (G14).
+
+The routes are those of the application: one that is added is asked here by itself, and fails while it has no row.
+"""
+
+from collections.abc import Iterator, Mapping
+
+import pytest
+from fastapi.routing import APIRoute
+
+from services import tokens
+from services.sight import POLICY, Relation, Shown
+from tests.services.builders import CLERK, DIRECTOR, ESCORT, OFFICER, PERSONNEL, PRESIDENT, SECURITY
+from tests.web.browsing import Browser, Pages
+from web.pages_table import PAGES
+from web.policy import ROUTES, About, access
+from web.requests import Visit
+
+STAGES = ("draft", "scoring", "review", "signoff", "appeal", "closed")
+PEOPLE: Mapping[str, Relation | None] = {
+    CLERK: Relation.APPRAISEE,
+    PERSONNEL: Relation.JUDGE,
+    DIRECTOR: Relation.JUDGE,
+    PRESIDENT: Relation.OVERSEER,
+    OFFICER: Relation.HR,
+    ESCORT: None,
+    SECURITY: None,
+}
+"""Who is what to the clerk's appraisal in the tiny office; who decides appeals is looked at apart."""
+
+
+def routes(pages: Pages) -> Iterator[tuple[str, str]]:
+    for route in pages.app.routes:
+        if isinstance(route, APIRoute):
+            for method in sorted(route.methods - {"HEAD"}):
+                yield method, route.path
+
+
+def filled(path: str) -> str:
+    """Return a path with the clerk's appraisal in it, and something harmless for what else it names."""
+    values = {"{cycle}": "2026Q1", "{number}": CLERK, "{secret}": "nothing", "{action}": "no-such-action"}
+    for name, value in values.items():
+        path = path.replace(name, value)
+    return path
+
+
+def brought(pages: Pages, stage: str) -> None:
+    """Bring the clerk's appraisal to a stage; an objection needs a line to object to."""
+    line = pages.play.deduct("C3.1", 4)
+    pages.play.bring(stage, lines={line: None})
+
+
+def ask(browser: Browser, method: str, path: str, token: str = "") -> int:
+    if path.startswith("/api/"):
+        headers = {"authorization": f"Bearer {token}"} if token else {}
+        return browser.client.request(method, path, headers=headers).status_code
+    if method == "GET":
+        return browser.get(path).status_code
+    token = next((form["form-token"][0] for _, form in browser.forms(browser.get("/")) if "form-token" in form), "")
+    return browser.post(path, {"form-token": token, "comment": "x"}).status_code
+
+
+def test_every_route_has_a_row_and_every_row_a_route(pages: Pages) -> None:
+    assert set(routes(pages)) == set(ROUTES)
+
+
+def test_every_page_of_the_navigation_is_open_to_whom_it_is_shown() -> None:
+    for page in PAGES:
+        if page.path:
+            row = access("GET", page.path)
+            assert row is not None
+            assert row.grants == page.grants, page
+
+
+def test_without_a_login_only_the_public_routes_answer(pages: Pages) -> None:
+    browser = pages.browser()
+    for method, path in routes(pages):
+        row = access(method, path)
+        assert row is not None
+        status = ask(browser, method, filled(path))
+        if row.about is not About.NOTHING:
+            page = method == "GET" and not path.startswith("/api/")
+            assert status == (303 if page else 401), (method, path)
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_every_route_as_every_relation_answers_as_the_table_says(pages: Pages, stage: str) -> None:
+    brought(pages, stage)
+    for number, relation in PEOPLE.items():
+        browser = pages.browser(number)
+        program = tokens.new(pages.play.uow, now=pages.clock.now(), number=number)
+        roles = {OFFICER: {"hr"}, CLERK: {"clerk"}, PRESIDENT: {"approver"}}.get(number, set())
+        for method, path in routes(pages):
+            row = access(method, path)
+            assert row is not None
+            if row.about is About.NOTHING:
+                continue
+            status = ask(browser, method, filled(path), program)
+            if row.about is About.OFFICE:
+                open_ = not row.grants.isdisjoint(roles)
+            elif row.about is About.APPRAISAL:
+                open_ = relation in row.relations and (not row.stages or stage in row.stages)
+            else:
+                open_ = True
+            allowed = status in {200, 303, 403, 409, 422} if method == "POST" else status == 200
+            assert allowed == open_, (number, relation, method, path, status)
+            if not open_:
+                assert status in {403, 404}, (number, method, path, status)
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_a_decider_sees_an_appraisal_only_under_appeal(pages: Pages, stage: str) -> None:
+    brought(pages, stage)
+    expected = 200 if stage == "appeal" else 404
+    decider = _decider(pages)
+    assert pages.browser(decider).get(f"/appraisals/2026Q1/{CLERK}").status_code == expected
+
+
+def _decider(pages: Pages) -> str:
+    (row,) = pages.play.rows(
+        "SELECT person.number FROM party JOIN person ON person.id = party.person_id"
+        " JOIN appraisal ON appraisal.id = party.appraisal_id"
+        " WHERE party.role = 'decider' AND appraisal.person_id = :person",
+        person=pages.play.office.people[CLERK],
+    )
+    return str(row.number)
+
+
+def test_a_relation_that_may_see_facts_is_in_the_table() -> None:
+    seeing = {relation for relation, rule in POLICY.items() if rule.facts is not Shown.NEVER}
+    row = access("GET", "/appraisals/{cycle}/{number}")
+    assert row is not None
+    assert row.relations == seeing
+
+
+def test_a_route_without_a_row_is_answered_to_nobody(pages: Pages) -> None:
+    def left_out(visit: Visit) -> str:
+        return visit.person.name
+
+    pages.app.add_api_route("/left-out", left_out)
+    assert pages.browser(OFFICER).get("/left-out").status_code == 404

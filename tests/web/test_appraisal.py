@@ -1,0 +1,104 @@
+"""One appraisal on a page: facts at once, judgement at release, and the acts with their consequences."""
+
+from tests.services.builders import CLERK, DIRECTOR, PERSONNEL, noon
+from tests.services.playing import APPROVED, SUBMITTED, Play
+from tests.web.browsing import PASSWORD, Pages, words_of
+from tests.web.conftest import served
+from web.readers import Words, readers
+
+PATH = f"/appraisals/2026Q1/{CLERK}"
+CODE = f"/appraisals/2026Q1/{CLERK}@clerical"
+
+
+def test_before_the_release_the_person_sees_facts_and_no_judgement(pages: Pages) -> None:
+    pages.play.bring("scoring")
+    pages.play.deduct("C3.1", "4")
+    pages.play.act(PERSONNEL, "submit", at=SUBMITTED)
+    page = pages.browser(CLERK).get(PATH)
+    said = words_of(page)
+    assert "found at the weekly check" in said
+    assert "not released yet" in said
+    assert "Total" not in said
+    assert "<dd>4</dd>" not in page.text
+    assert "<dd>4</dd>" in pages.browser(DIRECTOR).get(PATH).text
+    pages.play.act(DIRECTOR, "approve", at=APPROVED)
+    page = pages.browser(CLERK).get(PATH)
+    assert "Total: 96" in words_of(page)
+    assert "<dd>4</dd>" in page.text
+
+
+def test_the_own_statement_is_sent_and_shown(pages: Pages) -> None:
+    browser = pages.browser(CLERK)
+    page = browser.get(PATH)
+    said = words_of(page)
+    assert readers(Words.FACTS, "en") in said
+    assert "Then: Scoring. It is the turn of Person 1006 (1006), who is told." in said
+    assert "You can take it back for 1 working day, as long as nobody has opened it." in said
+    answer = browser.send(page, f"{CODE}/state", comment="<b>What I did</b> \u202eabc")
+    assert answer.headers["location"] == f"{CODE}?done=state"
+    page = browser.get(answer.headers["location"])
+    assert "Done: you sent the own statement." in words_of(page)
+    assert "&lt;b&gt;What I did&lt;/b&gt;" in page.text
+    assert pages.play.appraisal(CLERK).stage == "scoring"
+
+
+def test_a_stale_form_is_a_friendly_conflict_that_keeps_what_was_typed(pages: Pages) -> None:
+    browser = pages.browser(CLERK)
+    page = browser.get(PATH)
+    pages.play.act(PERSONNEL, "start", at=noon(4, 1))
+    answer = browser.send(page, f"{CODE}/state", comment="A long text of mine.")
+    assert answer.status_code == 409
+    assert "A long text of mine." in answer.text
+    assert browser.send(answer, f"{CODE}/state").status_code == 303
+
+
+def test_a_double_click_acts_once(pages: Pages) -> None:
+    browser = pages.browser(CLERK)
+    page = browser.get(PATH)
+    assert browser.send(page, f"{CODE}/state", comment="Once.").status_code == 303
+    assert browser.send(page, f"{CODE}/state", comment="Once.").status_code in {403, 409}
+    assert len(pages.play.moves(CLERK)) == 1
+
+
+def test_an_objection_without_a_reason_is_refused_beside_what_was_typed(pages: Pages) -> None:
+    pages.play.bring("signoff")
+    browser = pages.browser(CLERK)
+    answer = browser.send(browser.get(PATH), f"{CODE}/object", comment="")
+    assert answer.status_code == 403
+    assert "needs a reason" in words_of(answer)
+
+
+def test_accepting_asks_for_the_password_once_more(pages: Pages) -> None:
+    pages.play.bring("signoff")
+    browser = pages.browser(CLERK)
+    page = browser.get(PATH)
+    assert "Total" in words_of(page)
+    wrong = browser.send(page, f"{CODE}/accept", comment="Agreed.", password="not mine at all")
+    assert wrong.status_code == 403
+    assert "The password is not right; nothing was done." in words_of(wrong)
+    assert "Agreed." in wrong.text
+    assert pages.play.appraisal(CLERK).stage == "signoff"
+    assert browser.send(page, f"{CODE}/accept", password=PASSWORD).status_code == 303
+    assert pages.play.appraisal(CLERK).stage == "closed"
+
+
+def test_the_setting_says_whether_it_does(play: Play) -> None:
+    pages = served(play, password_again=False)
+    pages.play.bring("signoff")
+    browser = pages.browser(CLERK)
+    page = browser.get(PATH)
+    assert "Your password once more" not in words_of(page)
+    assert browser.send(page, f"{CODE}/accept").status_code == 303
+
+
+def test_the_line_of_stages_names_who_and_until_when(pages: Pages) -> None:
+    pages.play.bring("review")
+    said = words_of(pages.browser(DIRECTOR).get(PATH))
+    assert "Scoring Person 1006 (1006) 2026-04-02 12:00" in said
+    assert "Review Person 1004 (1004) until 2026-04-" in said
+
+
+def test_a_link_of_somebody_else_leads_nowhere(pages: Pages) -> None:
+    answer = pages.browser("1009").get(PATH)
+    assert answer.status_code == 404
+    assert "There is no appraisal 2026Q1/1008, or it is not yours to see." in words_of(answer)

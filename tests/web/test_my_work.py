@@ -1,0 +1,36 @@
+"""My work: what somebody owes, what he waits for, and what comes next when nothing is owed."""
+
+from tests.services.builders import CLERK, ESCORT, PERSONNEL, PRESIDENT, noon
+from tests.services.counting import sent
+from tests.web.browsing import Pages, words_of
+
+
+def test_what_is_owed_stands_there_with_its_days_and_one_button(pages: Pages) -> None:
+    page = pages.browser(CLERK).get("/")
+    said = words_of(page)
+    assert "What I owe Person 1008 (1008) · own statement by Person 1008 (1008) 2026Q1/1008@clerical" in said
+    assert "working days late" in said or "working day left" in said or "working days left" in said
+    assert f'href="/appraisals/2026Q1/{CLERK}@clerical">Send own statement' in page.text
+
+
+def test_who_owes_nothing_is_told_what_he_waits_for(pages: Pages) -> None:
+    pages.play.bring("scoring")
+    pages.play.act(CLERK, "state", at=noon(4, 1), reason="My quarter.")
+    said = words_of(pages.browser(CLERK).get("/"))
+    assert "Nothing is owed. The next turn among what you wait for ends on 2026-04-" in said
+    assert "What I wait for My appraisal · scored by Person 1006 (1006)" in said
+
+
+def test_a_list_takes_few_statements_however_much_is_owed(pages: Pages) -> None:
+    counts = {}
+    for number in (ESCORT, PERSONNEL):
+        browser = pages.browser(number)
+        browser.get("/")
+        with sent(pages.play.uow.engine) as statements:
+            assert browser.get("/").status_code == 200
+        counts[number] = len(statements)
+    assert max(counts.values()) <= 24, counts
+
+
+def test_the_president_who_has_no_post_with_duties_sees_his_page(pages: Pages) -> None:
+    assert pages.browser(PRESIDENT).get("/").status_code == 200

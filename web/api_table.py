@@ -1,0 +1,4 @@
+"""The table of the API: a module of `web.api` each, whose `router` holds the handlers, under /api/v1."""
+
+PREFIX = "/api/v1"
+MODULES: tuple[str, ...] = ("me",)

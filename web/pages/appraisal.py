@@ -1,0 +1,89 @@
+"""One appraisal for who may see it: the line of stages, findings with their facts, the score once released, the acts.
+
+Everything shown comes from services that were told who looks; nothing is hidden by the template.
+"""
+
+from fastapi import APIRouter, Response
+
+from services import appraisals, desk, finding_places, sessions
+from services.appraisals import Words as ActWords
+from services.course import course
+from services.errors import AppraiseError, Conflict, Malformed, Refused
+from web.forms import EMPTY, Form, Posted
+from web.readers import Words, readers
+from web.requests import Asked, Visit
+
+router = APIRouter()
+FINAL = frozenset({"accept", "approve"})
+"""Acts before which the password is asked for once more, if the setting says so."""
+OWN_WORDS = frozenset({"state", "accept", "object", "acknowledge"})
+"""Acts whose words are the person's own; the others' are a judgement."""
+
+
+@router.get("/appraisals/{cycle}/{number}")
+def show(visit: Visit, cycle: str, number: str, done: str = "") -> Response:
+    return _page(visit, f"{cycle}/{number}", EMPTY, done=done)
+
+
+@router.post("/appraisals/{cycle}/{number}/{action}")
+def act(visit: Visit, cycle: str, number: str, action: str, form: Posted) -> Response:
+    code = f"{cycle}/{number}"
+    try:
+        _confirm(visit, action, form)
+        moved = appraisals.act(
+            visit.uow,
+            actor=visit.actor,
+            now=visit.now,
+            appraisal=code,
+            action=action,
+            words=ActWords(comment=form.maybe("comment"), lines=dict.fromkeys(form.all("line")) or None),
+            version=form.number("version"),
+        )
+    except (Refused, Conflict, Malformed) as error:
+        return _page(visit, code, form.failed(error), tried=action)
+    return visit.to(f"/appraisals/{moved.code}?done={moved.action}")
+
+
+def _confirm(visit: Asked, action: str, form: Form) -> None:
+    if action in FINAL and visit.site.wiring.settings.password_again:
+        password = form.fields.get("password", ("",))[-1]
+        sessions.confirm(visit.uow, now=visit.now, viewer=visit.person, password=password, address=visit.address)
+
+
+def _page(visit: Asked, code: str, form: Form, *, done: str = "", tried: str = "") -> Response:
+    """Show the appraisal; after a refusal with what was typed, and the version that is there now."""
+    actor, now = visit.actor, visit.now
+    way = course(visit.uow, actor=actor, now=now, appraisal=code)
+    shown = desk.show(visit.uow, actor=actor, now=now, appraisal=code)
+    possible = [action for action in shown.actions if not action["blocked"] and action["action"] in way.acts]
+    score, lines = _score(visit, code) if shown.total is not None else (None, ())
+    own = shown.appraisal.partition("/")[2].partition("@")[0] == visit.person.number
+    return visit.page(
+        "appraisal.html",
+        status=form.status,
+        shown=shown,
+        steps=way.steps,
+        findings=finding_places.of_appraisal(visit.uow, actor=actor, now=now, appraisal=code),
+        score=score,
+        lines=lines,
+        acts=[way.acts[action["action"]] for action in possible],
+        blocked=[action for action in shown.actions if action["blocked"]],
+        final=FINAL if visit.site.wiring.settings.password_again else frozenset(),
+        readers={act: _readers(visit, act) for act in way.acts},
+        read_by=readers(Words.FACTS, visit.language),
+        own=own,
+        form=form,
+        tried=tried,
+        done=next((step.done for step in reversed(shown.history) if step.action == done), None),
+    )
+
+
+def _readers(visit: Asked, action: str) -> str:
+    return readers(Words.FACTS if action in OWN_WORDS else Words.JUDGEMENT, visit.language)
+
+
+def _score(visit: Asked, code: str) -> tuple[object, tuple[str, ...]]:
+    try:
+        return desk.explain(visit.uow, actor=visit.actor, now=visit.now, appraisal=code, language=visit.language)
+    except AppraiseError:
+        return None, ()  # it was closed between two looks; the page shows what is left

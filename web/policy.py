@@ -1,0 +1,85 @@
+"""Who may ask which route: one table for pages and API, beside `services.sight.POLICY`, which says who sees what.
+
+A route without a row is answered to nobody, and a test fails for it. What is said here is the outer door only: the
+services look up every relation themselves, at each request (G14).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from types import MappingProxyType
+
+from services.sight import POLICY, Relation, Shown
+from workflow.vocabulary import Role
+
+
+class About(StrEnum):
+    """What a route is about, and so what is asked of the viewer."""
+
+    NOTHING = "nothing"
+    """Nobody has to be logged in."""
+    HIMSELF = "himself"
+    """Whoever is logged in asks about himself."""
+    OFFICE = "office"
+    """The organisation: a grant is asked for."""
+    APPRAISAL = "appraisal"
+    """One appraisal, named in the path: a relation to it is asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """One row: what the route is about, and which grants or relations open it.
+
+    `stages`, where there are any, are those of the appraisal in which it answers at all. Whoever has a relation and
+    may not act is refused (403); whoever has none is told that there is no such thing (404).
+    """
+
+    about: About
+    grants: frozenset[str] = frozenset()
+    relations: frozenset[Relation] = frozenset()
+    stages: frozenset[str] = frozenset()
+
+
+PUBLIC = Access(About.NOTHING)
+PERSONAL = Access(About.HIMSELF)
+SEEING = frozenset(relation for relation, rule in POLICY.items() if rule.facts is not Shown.NEVER)
+"""The relations that see at least the facts of an appraisal."""
+
+
+def office(*grants: Role) -> Access:
+    """Open a route to whoever holds one of these grants."""
+    return Access(About.OFFICE, grants=frozenset(grants))
+
+
+def appraisal(*relations: Relation, stages: tuple[str, ...] = ()) -> Access:
+    """Open a route about an appraisal to these relations; by default to all that see its facts."""
+    return Access(About.APPRAISAL, relations=frozenset(relations) or SEEING, stages=frozenset(stages))
+
+
+ROUTES: Mapping[tuple[str, str], Access] = MappingProxyType(
+    {
+        ("GET", "/health"): PUBLIC,
+        # logging in
+        ("GET", "/login"): PUBLIC,
+        ("POST", "/login"): PUBLIC,
+        ("POST", "/logout"): PUBLIC,
+        ("POST", "/language"): PUBLIC,
+        ("GET", "/forgotten"): PUBLIC,
+        ("POST", "/forgotten"): PUBLIC,
+        ("GET", "/password/{secret}"): PUBLIC,
+        ("POST", "/password/{secret}"): PUBLIC,
+        # my work
+        ("GET", "/"): PERSONAL,
+        # the API
+        ("GET", "/api/v1/me"): PERSONAL,
+        # an appraisal
+        ("GET", "/appraisals/{cycle}/{number}"): appraisal(),
+        ("POST", "/appraisals/{cycle}/{number}/{action}"): appraisal(*SEEING),
+    }
+)
+"""Method and path to access. A page adds a row for each of its routes."""
+
+
+def access(method: str, path: str) -> Access | None:
+    """Return the row of a route, or None: then nobody may ask it. HEAD asks what GET asks."""
+    return ROUTES.get(("GET" if method == "HEAD" else method, path))

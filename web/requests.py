@@ -1,0 +1,206 @@
+"""One request to a page: who asks, when, in which language, and short ways to answer.
+
+`Visit` and `Guest` are what handlers ask for: `def my_work(visit: Visit) -> Response`. A handler that asks for `Visit`
+is only called for who is logged in and let in by `web.policy`; `Guest` is for the pages before the login, and `Program`
+for the API, which a token opens and no cookie.
+"""
+
+import datetime as dt
+import hashlib
+import hmac
+import zoneinfo
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Annotated, Any
+
+from fastapi import Depends, Request, Response
+from fastapi.responses import HTMLResponse, RedirectResponse
+
+from services.actors import Actor
+from services.errors import AppraiseError, NotFound
+from services.sessions import Viewer, viewer_by_token, viewer_of
+from services.unit_of_work import UnitOfWork
+from web import moments
+from web.pages_table import PAGES, Page
+from web.policy import About, access
+from web.site import Site
+from web.words import LANGUAGES, Language, catalogue
+
+LANGUAGE_COOKIE = "appraise_language"
+ZONE_COOKIE = "appraise_zone"
+
+
+class LoginNeeded(Exception):  # noqa: N818 - it says what is needed, as the errors of the services do
+    """Nobody is logged in, or not any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One request. `viewer` is None for who is not logged in."""
+
+    request: Request
+    site: Site
+    viewer: Viewer | None
+    now: dt.datetime
+    language: Language
+
+    @property
+    def uow(self) -> UnitOfWork:
+        """The unit of work that services are given."""
+        return self.site.wiring.uow
+
+    @property
+    def actor(self) -> Actor:
+        """As whom the viewer acts.
+
+        Raises:
+            LoginNeeded: nobody is logged in.
+        """
+        return self.person.actor
+
+    @property
+    def person(self) -> Viewer:
+        """Who is logged in.
+
+        Raises:
+            LoginNeeded: nobody is.
+        """
+        if self.viewer is None:
+            raise LoginNeeded
+        return self.viewer
+
+    @property
+    def zone(self) -> zoneinfo.ZoneInfo:
+        """The organisation's zone; UTC before anybody is logged in."""
+        return zoneinfo.ZoneInfo(self.viewer.zone if self.viewer is not None else "UTC")
+
+    @property
+    def secret(self) -> str | None:
+        """The secret of the session that the browser names, alive or not."""
+        return self.request.cookies.get(self.site.cookie)
+
+    @property
+    def form_token(self) -> str:
+        """What every form of this session carries; another site cannot know it. Empty without a session."""
+        return token_of(self.secret) if self.viewer is not None else ""
+
+    @property
+    def address(self) -> str:
+        """Where the request came from."""
+        return self.request.client.host if self.request.client is not None else "nowhere"
+
+    def text(self, text: str, **values: Any) -> str:
+        """Return a text in the viewer's language, with values in it: `visit.text("For %(name)s", name=name)`."""
+        said = catalogue(self.language).gettext(text)
+        return said % values if values else said
+
+    def when(self, moment: dt.datetime | None) -> str:
+        """Return a moment for the viewer, a dash for none."""
+        own = moments.zone_of(self.request.cookies.get(ZONE_COOKIE))
+        return "–" if moment is None else moments.shown(moment, self.zone, own)
+
+    def in_words(self, moment: dt.datetime | None) -> str:
+        """Return how far away a moment is: "in 3 days"."""
+        return "" if moment is None else moments.in_words(moment, self.now, self.zone, self.language)
+
+    def menu(self) -> tuple[Page, ...]:
+        """Return the pages that stand in the navigation for the viewer."""
+        if self.viewer is None:
+            return ()
+        roles = self.viewer.roles
+        return tuple(page for page in PAGES if page.path and (not page.grants or not page.grants.isdisjoint(roles)))
+
+    def page(self, template: str, *, status: int = 200, **values: Any) -> Response:
+        """Answer with a page; templates see `visit`, the values, and what `web.render` gives them."""
+        return HTMLResponse(self.render(template, **values), status)
+
+    def render(self, template: str, **values: Any) -> str:
+        """Return a page or a part of one as text."""
+        return self.site.templates.render(template, self.language, {"visit": self, "problem": None, **values})
+
+    def to(self, path: str) -> Response:
+        """Answer a POST that succeeded: look at this page next. The path is our own."""
+        return RedirectResponse(local_path(path), 303)
+
+
+def asked(request: Request) -> Asked:
+    """Return a request with who asks."""
+    site: Site = request.app.state.site
+    now = site.wiring.now()
+    viewer = viewer_of(site.wiring.uow, now=now, secret=request.cookies.get(site.cookie), limits=site.limits)
+    return Asked(request, site, viewer, now, _language(request, site, viewer))
+
+
+def let_in(found: Annotated[Asked, Depends(asked)]) -> Asked:
+    """Return the request of somebody who is logged in and whom the table of routes lets in.
+
+    Raises:
+        LoginNeeded: nobody is logged in.
+        NotFound: the route is not open to him, or has no row.
+    """
+    return _demand_open(found)
+
+
+def by_token(request: Request) -> Asked:
+    """Return the request of a program, which acts as the person whose token it holds; cookies do not count.
+
+    Raises:
+        LoginNeeded: there is no token, or it is not valid.
+        NotFound: the route is not open to that person, or has no row.
+    """
+    site: Site = request.app.state.site
+    now = site.wiring.now()
+    kind, _, token = request.headers.get("authorization", "").partition(" ")
+    viewer = viewer_by_token(site.wiring.uow, now=now, token=token.strip()) if kind.lower() == "bearer" else None
+    return _demand_open(Asked(request, site, viewer, now, _language(request, site, viewer)))
+
+
+def _demand_open(found: Asked) -> Asked:
+    viewer = found.person
+    route = found.request.scope["route"]
+    row = access(found.request.method, route.path)
+    if row is None or (row.about is About.OFFICE and row.grants.isdisjoint(viewer.roles)):
+        raise no_page()
+    return found
+
+
+Guest = Annotated[Asked, Depends(asked)]
+Visit = Annotated[Asked, Depends(let_in)]
+Program = Annotated[Asked, Depends(by_token)]
+
+
+def no_page() -> NotFound:
+    """Return the one answer for a page that does not exist and for one that is not the viewer's to see."""
+    return NotFound("There is no such page, or it is not yours to see.", "unknown-page")
+
+
+def anybody(found: Asked) -> Asked:
+    """Return the same request as if nobody were logged in."""
+    return replace(found, viewer=None)
+
+
+def token_of(secret: str | None) -> str:
+    """Return the token of the forms of a session."""
+    return hmac.new((secret or "").encode(), b"form", hashlib.sha256).hexdigest()
+
+
+def local_path(target: str | None) -> str:
+    """Return a path of ours to go on to: relative, or else the first page (G16)."""
+    if not target or not target.startswith("/") or target.startswith(("//", "/\\")) or not target.isprintable():
+        return "/"
+    return target if "\\" not in target else "/"
+
+
+def status_of(error: AppraiseError) -> int:
+    """Return the HTTP status of an error of the services."""
+    return {"throttled": 429, "too-large": 413}.get(error.code, _STATUS.get(error.exit_code, 500))
+
+
+_STATUS: Mapping[int, int] = {1: 500, 2: 422, 3: 403, 4: 404, 5: 409, 6: 503}
+
+
+def _language(request: Request, site: Site, viewer: Viewer | None) -> Language:
+    chosen = request.cookies.get(LANGUAGE_COOKIE)
+    accepted = request.headers.get("accept-language", "")[:2].lower()
+    wanted = (chosen, viewer.language if viewer is not None else accepted, site.wiring.settings.language)
+    return next((language for said in wanted for language in LANGUAGES if language == said), "en")

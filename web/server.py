@@ -1,0 +1,82 @@
+"""The server of the pages: uvicorn on a socket of ours, in this thread or beside others."""
+
+import socket
+import threading
+from typing import Self
+
+import uvicorn
+from starlette.types import ASGIApp
+
+from services.errors import Environment
+
+_STOP_SECONDS = 10
+
+
+class PageServer:
+    """Serves an application at an address until it is stopped. Port 0 takes one that is free."""
+
+    def __init__(self, app: ASGIApp, *, host: str, port: int, proxies: str | None = None) -> None:
+        self._host, self._port = host, port
+        self._config = uvicorn.Config(
+            app,
+            log_config=None,
+            access_log=False,
+            lifespan="off",
+            server_header=False,
+            date_header=True,
+            proxy_headers=proxies is not None,
+            forwarded_allow_ips=proxies or "",
+            timeout_graceful_shutdown=_STOP_SECONDS,
+            timeout_keep_alive=30,
+            h11_max_incomplete_event_size=64 * 1024,
+        )
+        self._server = uvicorn.Server(self._config)
+        self._socket: socket.socket | None = None
+        self._thread: threading.Thread | None = None
+
+    def start(self) -> Self:
+        """Bind the address and serve in a thread.
+
+        Raises:
+            Environment: the address is taken or not this machine's.
+        """
+        family = socket.AF_INET6 if ":" in self._host else socket.AF_INET
+        try:
+            self._socket = socket.create_server((self._host, self._port), family=family, backlog=512)
+        except OSError as error:
+            raise Environment(
+                f"The pages cannot be served on {self._host}:{self._port} ({error.strerror or error}); choose another "
+                "--host or --port.",
+                "no-pages",
+            ) from error
+        self._thread = threading.Thread(
+            target=self._server.run, kwargs={"sockets": [self._socket]}, name="pages", daemon=True
+        )
+        self._thread.start()
+        return self
+
+    @property
+    def address(self) -> str:
+        """Where it is reached on this machine."""
+        port = self._port if self._socket is None else self._socket.getsockname()[1]
+        host = "127.0.0.1" if self._host in {"0.0.0.0", "::"} else self._host  # noqa: S104 - compared, not bound
+        return f"http://{f'[{host}]' if ':' in host else host}:{port}"
+
+    @property
+    def alive(self) -> bool:
+        """Whether it serves."""
+        return self._thread is not None and self._thread.is_alive()
+
+    def stop(self) -> None:
+        """Let open requests end and give the address back."""
+        self._server.should_exit = True
+        if self._thread is not None:
+            self._thread.join(_STOP_SECONDS + 5)
+        if self._socket is not None:
+            self._socket.close()
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
