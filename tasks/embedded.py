@@ -81,11 +81,12 @@ class Embedded:
         Raises:
             Environment: the worker is off or has died and something is owed, or it is still owed after the timeout.
         """
-        self._runs.let_go()
         try:
             self._wait_until_rest(timeout)
         finally:
-            if not self._clocked:
+            if self._clocked:
+                self._runs.let_go()
+            else:
                 self._runs.hold()
 
     def stop(self) -> None:
@@ -104,9 +105,11 @@ class Embedded:
     def _wait_until_rest(self, timeout: float) -> None:
         end = time.monotonic() + timeout
         while True:
-            busy = self._runs.count
             waiting = self.owed()
-            if not waiting and not busy and self._at_rest():
+            if waiting:
+                self._runs.let_go()
+            elif self._runs.hold() and not self.owed():
+                # A ring may still be on its way: what the database says is final only once no run can begin any more.
                 return
             self._refuse_without_worker(waiting)
             if time.monotonic() >= end:
@@ -117,15 +120,6 @@ class Embedded:
             if waiting:
                 self.ring()
             self._runs.wait(_LOOK_SECONDS)
-
-    def _at_rest(self) -> bool:
-        if self._clocked:
-            return not self._runs.count
-        # A ring may still be on its way: what the database says is final only once no run can begin any more.
-        if self._runs.hold() and not self.owed():
-            return True
-        self._runs.let_go()
-        return False
 
     def _refuse_without_worker(self, waiting: dict[str, int]) -> None:
         if not self._settings.worker:

@@ -193,6 +193,7 @@ def test_a_mail_in_doubt_is_released_and_not_retried_and_a_failure_is_resolved_w
     desk: Desk, operator: Actor, server: Server, sender: Sender
 ) -> None:
     item = desk.item(opened=NOW, due=DUE)
+    desk.change_item(item, next_action_at=None)
     with desk.uow.write() as tx:
         key = {"person_id": desk.people[1], "dedupe_key": "r", "work_item_id": item}
         promise(tx, kind="reminded", now=NOW, **key)
