@@ -75,6 +75,12 @@ ROUTES: Mapping[tuple[str, str], Access] = MappingProxyType(
         # an appraisal
         ("GET", "/appraisals/{cycle}/{number}"): appraisal(),
         ("POST", "/appraisals/{cycle}/{number}/{action}"): appraisal(*SEEING),
+        # reviewing
+        ("GET", "/review"): PERSONAL,
+        ("GET", "/review/clear"): PERSONAL,
+        ("POST", "/review/clear"): PERSONAL,
+        ("GET", "/review/{cycle}/{number}"): appraisal(Relation.JUDGE),
+        ("POST", "/review/{cycle}/{number}/{action}"): appraisal(Relation.JUDGE),
     }
 )
 """Method and path to access. A page adds a row for each of its routes."""

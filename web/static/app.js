@@ -21,4 +21,23 @@
   document.addEventListener("input", (event) => { if (event.target.matches("textarea")) typed = true; });
   document.addEventListener("submit", () => { typed = false; });
   window.addEventListener("beforeunload", (event) => { if (typed) event.preventDefault(); });
+
+  // Keys of a page: an element with data-key is followed, pressed or, where it takes text, gone to. They can be put off.
+  const keyed = document.querySelectorAll("[data-key]");
+  const choice = document.querySelector("[data-keys-on]");
+  if (keyed.length && choice) {
+    choice.closest("[hidden]").hidden = false;
+    choice.checked = localStorage.getItem("appraise-keys") !== "off";
+    choice.addEventListener("change", () => localStorage.setItem("appraise-keys", choice.checked ? "on" : "off"));
+    document.addEventListener("keydown", (event) => {
+      if (!choice.checked || event.ctrlKey || event.metaKey || event.altKey || event.repeat) return;
+      if (event.target.matches("input:not([type=checkbox]), textarea, select")) return;
+      const wanted = [...keyed].find((element) => element.dataset.key === event.key.toLowerCase());
+      if (!wanted) return;
+      event.preventDefault();
+      if (wanted.matches("textarea")) wanted.focus();
+      else if (wanted.form && !wanted.form.checkValidity()) wanted.form.querySelector(":invalid:not(fieldset)").focus();
+      else wanted.click();
+    });
+  }
 })();
