@@ -153,7 +153,7 @@ def _case(visit: Asked, code: str, form: Form, *, done: str = "", tried: str = "
         months=_missed(score),
         findings=finding_places.of_appraisal(visit.uow, **asked),
         can_revise=any(act.action in LINE_ACTS for act in possible),
-        acts=[act for act in possible if not act.takes_lines],
+        acts=sorted((act for act in possible if not act.takes_lines), key=lambda act: act.needs_reason),
         again=visit.site.wiring.settings.password_again,
         read_by=readers(Words.JUDGEMENT, visit.language),
         form=form,
