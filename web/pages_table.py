@@ -32,5 +32,6 @@ PAGES: tuple[Page, ...] = (
     Page("my_work", "/", N_("My work"), "checklist"),
     Page("appraisal"),
     Page("review"),
+    Page("scoring"),
 )
 """In the order of the navigation."""

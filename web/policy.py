@@ -81,6 +81,12 @@ ROUTES: Mapping[tuple[str, str], Access] = MappingProxyType(
         ("POST", "/review/clear"): PERSONAL,
         ("GET", "/review/{cycle}/{number}"): appraisal(Relation.JUDGE),
         ("POST", "/review/{cycle}/{number}/{action}"): appraisal(Relation.JUDGE),
+        # scoring
+        ("GET", "/scoring"): PERSONAL,
+        ("GET", "/scoring/clear"): PERSONAL,
+        ("POST", "/scoring/clear"): PERSONAL,
+        ("GET", "/scoring/{cycle}/{number}"): appraisal(Relation.JUDGE),
+        ("POST", "/scoring/{cycle}/{number}/{action}"): appraisal(Relation.JUDGE),
     }
 )
 """Method and path to access. A page adds a row for each of its routes."""

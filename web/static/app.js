@@ -40,4 +40,31 @@
       else wanted.click();
     });
   }
+
+  // The scoring sheet: slider and figure go together, and the total follows what is typed before it is saved.
+  const state = document.querySelector("[data-saved]");
+  for (const form of document.querySelectorAll("form[data-preview]")) {
+    const slider = form.querySelector("[name=slider]");
+    const figure = form.querySelector("[name=amount]");
+    const total = form.querySelector("[data-total]");
+    let waiting, asked;
+    const ask = async () => {
+      asked?.abort();
+      asked = new AbortController();
+      try {
+        const said = { method: "POST", body: new URLSearchParams(new FormData(form)), headers: { "x-part": "total" }, signal: asked.signal };
+        const answer = await fetch(form.dataset.preview, said);
+        if (answer.headers.get("content-type")?.startsWith("text/html") && !answer.redirected) total.innerHTML = await answer.text();
+      } catch (error) {
+        if (error.name !== "AbortError") total.textContent = "";
+      }
+    };
+    form.addEventListener("input", (event) => {
+      if (event.target === slider) figure.value = slider.value;
+      else if (event.target === figure && figure.value) slider.value = figure.value;
+      if (state) state.textContent = state.dataset.unsaved;
+      clearTimeout(waiting);
+      waiting = setTimeout(ask, 300);
+    });
+  }
 })();
