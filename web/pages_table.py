@@ -33,5 +33,6 @@ PAGES: tuple[Page, ...] = (
     Page("appraisal"),
     Page("review"),
     Page("scoring"),
+    Page("appeals"),
 )
 """In the order of the navigation."""

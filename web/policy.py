@@ -87,6 +87,9 @@ ROUTES: Mapping[tuple[str, str], Access] = MappingProxyType(
         ("POST", "/scoring/clear"): PERSONAL,
         ("GET", "/scoring/{cycle}/{number}"): appraisal(Relation.JUDGE),
         ("POST", "/scoring/{cycle}/{number}/{action}"): appraisal(Relation.JUDGE),
+        # deciding an appeal
+        ("GET", "/appeals/{cycle}/{number}"): appraisal(Relation.APPEAL_JUDGE),
+        ("POST", "/appeals/{cycle}/{number}/{action}"): appraisal(Relation.APPEAL_JUDGE),
     }
 )
 """Method and path to access. A page adds a row for each of its routes."""
