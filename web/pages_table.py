@@ -34,5 +34,6 @@ PAGES: tuple[Page, ...] = (
     Page("review"),
     Page("scoring"),
     Page("appeals"),
+    Page("record", "/record", N_("Record"), "file-pencil"),
 )
 """In the order of the navigation."""

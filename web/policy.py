@@ -87,6 +87,14 @@ ROUTES: Mapping[tuple[str, str], Access] = MappingProxyType(
         ("POST", "/scoring/clear"): PERSONAL,
         ("GET", "/scoring/{cycle}/{number}"): appraisal(Relation.JUDGE),
         ("POST", "/scoring/{cycle}/{number}/{action}"): appraisal(Relation.JUDGE),
+        # recording
+        ("GET", "/record"): PERSONAL,
+        ("POST", "/record/documents"): PERSONAL,
+        ("POST", "/record/check"): PERSONAL,
+        ("GET", "/record/link"): PERSONAL,
+        ("POST", "/record/link"): PERSONAL,
+        ("GET", "/record/duties"): PERSONAL,
+        ("POST", "/record/duties"): PERSONAL,
         # deciding an appeal
         ("GET", "/appeals/{cycle}/{number}"): appraisal(Relation.APPEAL_JUDGE),
         ("POST", "/appeals/{cycle}/{number}/{action}"): appraisal(Relation.APPEAL_JUDGE),
