@@ -31,5 +31,6 @@ PAGES: tuple[Page, ...] = (
     Page("login"),
     Page("my_work", "/", N_("My work"), "checklist"),
     Page("appraisal"),
+    Page("cycles", "/cycles", N_("Cycles"), "chart-bar", granted(Role.HR, Role.APPROVER, Role.AUDITOR)),
 )
 """In the order of the navigation."""

@@ -56,6 +56,9 @@ def appraisal(*relations: Relation, stages: tuple[str, ...] = ()) -> Access:
     return Access(About.APPRAISAL, relations=frozenset(relations) or SEEING, stages=frozenset(stages))
 
 
+OVERVIEW = office(Role.HR, Role.APPROVER, Role.AUDITOR)
+"""Who sees how a whole cycle stands."""
+
 ROUTES: Mapping[tuple[str, str], Access] = MappingProxyType(
     {
         ("GET", "/health"): PUBLIC,
@@ -75,6 +78,19 @@ ROUTES: Mapping[tuple[str, str], Access] = MappingProxyType(
         # an appraisal
         ("GET", "/appraisals/{cycle}/{number}"): appraisal(),
         ("POST", "/appraisals/{cycle}/{number}/{action}"): appraisal(*SEEING),
+        # the cycle today
+        ("GET", "/cycles"): OVERVIEW,
+        ("GET", "/cycles/{cycle}"): OVERVIEW,
+        ("GET", "/cycles/{cycle}/monday"): OVERVIEW,
+        ("GET", "/cycles/{cycle}/task"): OVERVIEW,
+        ("POST", "/cycles/{cycle}/remind"): office(Role.HR),
+        ("POST", "/cycles/{cycle}/extend"): office(Role.HR),
+        ("POST", "/cycles/{cycle}/enrol"): office(Role.HR),
+        ("POST", "/cycles/{cycle}/withdraw"): office(Role.HR),
+        ("POST", "/cycles/{cycle}/retry"): office(Role.HR),
+        ("POST", "/cycles/{cycle}/hold"): office(Role.HR),
+        ("POST", "/cycles/{cycle}/release"): office(Role.HR),
+        ("POST", "/cycles/{cycle}/replace"): office(Role.HR, Role.APPROVER),
     }
 )
 """Method and path to access. A page adds a row for each of its routes."""
