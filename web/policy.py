@@ -91,6 +91,10 @@ ROUTES: Mapping[tuple[str, str], Access] = MappingProxyType(
         ("POST", "/cycles/{cycle}/hold"): office(Role.HR),
         ("POST", "/cycles/{cycle}/release"): office(Role.HR),
         ("POST", "/cycles/{cycle}/replace"): office(Role.HR, Role.APPROVER),
+        # people and units
+        ("GET", "/people"): PERSONAL,
+        ("GET", "/people/{number}"): PERSONAL,
+        ("POST", "/people/{number}/change"): office(Role.HR, Role.OPERATOR),
     }
 )
 """Method and path to access. A page adds a row for each of its routes."""
