@@ -32,6 +32,7 @@ PAGES: tuple[Page, ...] = (
     Page("my_work", "/", N_("My work"), "checklist"),
     Page("appraisal"),
     Page("cycles", "/cycles", N_("Cycles"), "chart-bar", granted(Role.HR, Role.APPROVER, Role.AUDITOR)),
+    Page("results"),
     Page("people", "/people", N_("People"), "users"),
 )
 """In the order of the navigation."""

@@ -91,6 +91,12 @@ ROUTES: Mapping[tuple[str, str], Access] = MappingProxyType(
         ("POST", "/cycles/{cycle}/hold"): office(Role.HR),
         ("POST", "/cycles/{cycle}/release"): office(Role.HR),
         ("POST", "/cycles/{cycle}/replace"): office(Role.HR, Role.APPROVER),
+        # results
+        ("GET", "/cycles/{cycle}/results"): OVERVIEW,
+        ("POST", "/cycles/{cycle}/export"): OVERVIEW,
+        ("POST", "/cycles/{cycle}/propose"): office(Role.HR),
+        ("POST", "/cycles/{cycle}/approve"): office(Role.APPROVER),
+        ("POST", "/cycles/{cycle}/refuse"): office(Role.APPROVER),
         # people and units
         ("GET", "/people"): PERSONAL,
         ("GET", "/people/{number}"): PERSONAL,
