@@ -31,8 +31,10 @@ PAGES: tuple[Page, ...] = (
     Page("login"),
     Page("my_work", "/", N_("My work"), "checklist"),
     Page("appraisal"),
+    Page("opening"),
     Page("cycles", "/cycles", N_("Cycles"), "chart-bar", granted(Role.HR, Role.APPROVER, Role.AUDITOR)),
     Page("results"),
+    Page("organisation"),
     Page("people", "/people", N_("People"), "users"),
 )
 """In the order of the navigation."""

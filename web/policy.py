@@ -91,6 +91,14 @@ ROUTES: Mapping[tuple[str, str], Access] = MappingProxyType(
         ("POST", "/cycles/{cycle}/hold"): office(Role.HR),
         ("POST", "/cycles/{cycle}/release"): office(Role.HR),
         ("POST", "/cycles/{cycle}/replace"): office(Role.HR, Role.APPROVER),
+        # before opening
+        ("GET", "/cycles/new"): office(Role.HR),
+        ("POST", "/cycles/new"): office(Role.HR),
+        ("GET", "/cycles/{cycle}/opening"): OVERVIEW,
+        ("POST", "/cycles/{cycle}/opening"): office(Role.HR),
+        ("GET", "/organisation"): office(Role.HR, Role.OPERATOR),
+        ("GET", "/organisation/template"): office(Role.HR, Role.OPERATOR),
+        ("POST", "/organisation"): office(Role.HR, Role.OPERATOR),
         # results
         ("GET", "/cycles/{cycle}/results"): OVERVIEW,
         ("POST", "/cycles/{cycle}/export"): OVERVIEW,
