@@ -35,6 +35,7 @@ PAGES: tuple[Page, ...] = (
     Page("cycles", "/cycles", N_("Cycles"), "chart-bar", granted(Role.HR, Role.APPROVER, Role.AUDITOR)),
     Page("results"),
     Page("organisation"),
+    Page("rules", "/rules", N_("Rules"), "list-numbers"),
     Page("people", "/people", N_("People"), "users"),
 )
 """In the order of the navigation."""

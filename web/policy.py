@@ -105,6 +105,12 @@ ROUTES: Mapping[tuple[str, str], Access] = MappingProxyType(
         ("POST", "/cycles/{cycle}/propose"): office(Role.HR),
         ("POST", "/cycles/{cycle}/approve"): office(Role.APPROVER),
         ("POST", "/cycles/{cycle}/refuse"): office(Role.APPROVER),
+        # rules
+        ("GET", "/rules"): PERSONAL,
+        ("GET", "/rules/{name}"): PERSONAL,
+        ("GET", "/rules/{name}/sheet"): PERSONAL,
+        ("GET", "/rules/{name}/edit"): office(Role.HR),
+        ("POST", "/rules/{name}/edit"): office(Role.HR),
         # people and units
         ("GET", "/people"): PERSONAL,
         ("GET", "/people/{number}"): PERSONAL,
