@@ -111,6 +111,22 @@ ROUTES: Mapping[tuple[str, str], Access] = MappingProxyType(
         ("GET", "/rules/{name}/sheet"): PERSONAL,
         ("GET", "/rules/{name}/edit"): office(Role.HR),
         ("POST", "/rules/{name}/edit"): office(Role.HR),
+        # flows
+        ("GET", "/flows"): PERSONAL,
+        ("GET", "/flows/{name}"): PERSONAL,
+        ("POST", "/flows/{name}/publish"): office(Role.HR),
+        # the auditor's lists
+        ("GET", "/audit"): office(Role.AUDITOR, Role.APPROVER),
+        ("GET", "/audit/chain"): office(Role.AUDITOR, Role.APPROVER),
+        ("POST", "/audit/verify"): office(Role.AUDITOR, Role.APPROVER),
+        ("POST", "/audit/checkpoint"): office(Role.AUDITOR, Role.APPROVER),
+        # operations
+        ("GET", "/operations"): office(Role.OPERATOR, Role.HR),
+        ("GET", "/failures"): office(Role.OPERATOR, Role.HR),
+        ("POST", "/operations/mail"): office(Role.OPERATOR, Role.HR),
+        ("POST", "/operations/failure"): office(Role.OPERATOR, Role.HR),
+        # an appraisal on paper
+        ("GET", "/appraisals/{cycle}/{number}/print"): appraisal(),
         # people and units
         ("GET", "/people"): PERSONAL,
         ("GET", "/people/{number}"): PERSONAL,
