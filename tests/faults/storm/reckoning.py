@@ -149,12 +149,13 @@ def compare(
 ) -> Counts:
     """Compare what was owed with what a mail server took.
 
-    `key` keys the names that stand in mails. `doubted` are identities that were once known to be in doubt, `unsettled`
-    those that are in doubt now: the only thing that is taken from the rows of the messages, and it excuses nothing
-    but the absence of one that is held, or the return of one that is sent again after a doubt.
+    `key` keys the names that stand in mails. `doubted` are identities that were once in doubt, of notices or
+    of the digests that held them; `unsettled` those that are in doubt now: the only thing that is taken from messages,
+    and it excuses nothing but the absence of one that is held, or the return of one that is sent again after a doubt.
     """
     named = {_name(key, identity): identity for identity in (*owed.certain, *owed.possible)}
     kinds = {**owed.possible, **owed.certain}
+    in_doubt = {_name(key, identity) for identity in doubted}
     arrived: Counter[str] = Counter()
     again: set[str] = set()
     unasked = []
@@ -163,8 +164,8 @@ def compare(
         unasked += [name for name in mail.notices if name not in named]
         arrived.update(identities)
         if any(kinds[identity] not in NEVER_AGAIN for identity in identities):
-            again.update(identities)
-    excused = {one for one, times in arrived.items() if times > 1 and one in doubted and one in again}
+            again.update(one for one in identities if mail.name in in_doubt or one in doubted)
+    excused = {one for one, times in arrived.items() if times > 1 and one in again}
     doubled = sorted(one for one, times in arrived.items() if times > 1 and one not in excused)
     absent = [one for one in owed.certain if one not in arrived]
     waiting = [one for one in absent if one in unsettled]
