@@ -18,6 +18,7 @@ from models.columns import UtcDateTime, table_of
 from models.cycles import Cycle
 from models.outbox import Job
 from models.people import Absence, Organisation
+from models.prepared import Prepared
 from models.rubrics import Definition
 from models.workitems import WorkItem
 from services import calendars, mail_habits, mail_rounds
@@ -27,7 +28,7 @@ from services.duty_calendar import due_warnings
 from services.messages import Lateness, kind_of
 from services.outbox import Promise, note_superseded, owe_jobs, promise_many
 from services.planner_marks import marked, set_mark
-from services.reminder_days import Occasion, Office, occasions
+from services.reminder_days import Occasion, Office, between
 from services.successions import pass_on_due
 from services.unit_of_work import Transaction, UnitOfWork
 from workflow.lifecycle import Lifecycle
@@ -64,19 +65,21 @@ WAITING = (
     )
     .order_by(WORK_ITEM.c.next_action_at, WORK_ITEM.c.id)
 )
-_DUE = WAITING.limit(PAGE).with_for_update(of=WORK_ITEM, skip_locked=True)
-_MOVE_ON = (
+_DUE = Prepared(WAITING.limit(PAGE).with_for_update(of=WORK_ITEM, skip_locked=True))
+_MOVE_ON = Prepared(
     update(WORK_ITEM)
     .where(WORK_ITEM.c.id == bindparam("item"), WORK_ITEM.c.closed_at.is_(None))
     .values(next_action_at=bindparam("next", type_=UtcDateTime()))
 )
-_PROTECTED = select(ABSENCE.c.person_id).where(
-    ABSENCE.c.person_id.in_(bindparam("people", expanding=True)),
-    ABSENCE.c.kind == "protected",
-    ABSENCE.c.valid_from <= bindparam("on"),
-    or_(ABSENCE.c.valid_to.is_(None), ABSENCE.c.valid_to >= bindparam("on")),
+_PROTECTED = Prepared(
+    select(ABSENCE.c.person_id).where(
+        ABSENCE.c.person_id.in_(bindparam("people", expanding=True)),
+        ABSENCE.c.kind == "protected",
+        ABSENCE.c.valid_from <= bindparam("on"),
+        or_(ABSENCE.c.valid_to.is_(None), ABSENCE.c.valid_to >= bindparam("on")),
+    )
 )
-_KNOWN = select(JOB.c.dedupe_key).where(JOB.c.dedupe_key.in_(bindparam("keys", expanding=True)))
+_KNOWN = Prepared(select(JOB.c.dedupe_key).where(JOB.c.dedupe_key.in_(bindparam("keys", expanding=True))))
 _ORGANISATION = select(ORGANISATION.c.zone)
 
 
@@ -145,7 +148,7 @@ def _plan_items(tx: Transaction, page: Sequence[Row[Any]], now: dt.datetime) -> 
         send.extend(due)
         skip.extend(late)
         following.append({"item": row.id, "next": then})
-    tx.run(_MOVE_ON, following)
+    tx.run_all((_MOVE_ON, following))
     # The clock acts first: nobody is told that he is late with what is passed on, or over, a moment later.
     known = {row.dedupe_key for row in tx.all(_KNOWN, {"keys": list(over)})} if over else set()
     owe_jobs(tx, name=RUN_OUT, runs=over, now=now)
@@ -178,14 +181,10 @@ def of_item(
     if absent:
         # Whoever is away under protection is never late; look again on the next working morning.
         return send, [], _or_due(row, now, office.morning(office.shifted(office.local_day(now), 1)))
-    coming = occasions(office, row.due_at, lifecycle.nudge_working_days)
-    passed: list[Occasion] = []
-    while (occasion := next(coming)).at <= now:
-        if occasion.at >= row.next_action_at:
-            passed.append(occasion)
+    passed, following = between(office, row.due_at, lifecycle.nudge_working_days, row.next_action_at, now)
     overtaken = [one for one in passed[:-1] if kind_of(one.kind).lateness == Lateness.SUPERSEDE]
     send += [_promise(row, one) for one in passed if one not in overtaken]
-    return send, [_promise(row, one) for one in overtaken], _or_due(row, now, occasion.at)
+    return send, [_promise(row, one) for one in overtaken], _or_due(row, now, following)
 
 
 def _or_due(row: Row[Any], now: dt.datetime, then: dt.datetime) -> dt.datetime:
