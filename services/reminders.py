@@ -6,6 +6,7 @@ number of planners make each promise once.
 """
 
 import datetime as dt
+import functools
 import zoneinfo
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -16,13 +17,14 @@ from sqlalchemy import Row, bindparam, or_, select, true, update
 from models.appraisals import Appraisal
 from models.columns import UtcDateTime, table_of
 from models.cycles import Cycle
-from models.outbox import Job
+from models.outbox import Job, Message
 from models.people import Absence, Organisation
 from models.prepared import Prepared
 from models.rubrics import Definition
 from models.workitems import WorkItem
 from services import calendars, mail_habits, mail_rounds
 from services.audit import stamp
+from services.deadline_rows import REMINDERS
 from services.definitions import lifecycle_of
 from services.duty_calendar import due_warnings
 from services.messages import Lateness, kind_of
@@ -41,6 +43,7 @@ ORGANISATION = table_of(Organisation)
 ABSENCE = table_of(Absence)
 DEFINITION = table_of(Definition)
 JOB = table_of(Job)
+MESSAGE = table_of(Message)
 PAGE = 500
 NAME = "reminders"
 RUN_OUT = "deadlines.run-out"
@@ -80,6 +83,7 @@ _PROTECTED = Prepared(
     )
 )
 _KNOWN = Prepared(select(JOB.c.dedupe_key).where(JOB.c.dedupe_key.in_(bindparam("keys", expanding=True))))
+_PROMISED = Prepared(select(MESSAGE.c.dedupe_key).where(MESSAGE.c.dedupe_key.in_(bindparam("keys", expanding=True))))
 _ORGANISATION = select(ORGANISATION.c.zone)
 
 
@@ -149,6 +153,7 @@ def _plan_items(tx: Transaction, page: Sequence[Row[Any]], now: dt.datetime) -> 
         skip.extend(late)
         following.append({"item": row.id, "next": then})
     tx.run_all((_MOVE_ON, following))
+    send = _not_yet_promised(tx, page, send)
     # The clock acts first: nobody is told that he is late with what is passed on, or over, a moment later.
     known = {row.dedupe_key for row in tx.all(_KNOWN, {"keys": list(over)})} if over else set()
     owe_jobs(tx, name=RUN_OUT, runs=over, now=now)
@@ -156,6 +161,16 @@ def _plan_items(tx: Transaction, page: Sequence[Row[Any]], now: dt.datetime) -> 
     skip += moot
     send = [one for one in send if one not in moot]
     return promise_many(tx, send, now=now), note_superseded(tx, skip, now=now)
+
+
+def _not_yet_promised(tx: Transaction, page: Sequence[Row[Any]], send: list[Promise]) -> list[Promise]:
+    """Leave out what was promised when its item was opened: every look at an item comes by that again."""
+    looked_at = {row.id for row in page if row.next_action_at > row.opened_at}
+    opening = [one.dedupe_key for one in send if one.work_item_id in looked_at and one.kind not in REMINDERS]
+    if not opening:
+        return send
+    promised = {row.dedupe_key for row in tx.all(_PROMISED, {"keys": opening})}
+    return [one for one in send if one.dedupe_key not in promised]
 
 
 def office_of(tx: Transaction, page: Sequence[Row[Any]]) -> Office:
@@ -175,7 +190,7 @@ def of_item(
     row: Row[Any], lifecycle: Lifecycle, office: Office, now: dt.datetime, *, absent: bool
 ) -> tuple[list[Promise], list[Promise], dt.datetime | None]:
     """Return the messages of a work item that are due, those that were overtaken, and when to look again."""
-    send = [_promise(row, Occasion(_opening_kind(lifecycle, row), row.opened_at, "1"))]
+    send = [_promise(row, Occasion(_opening_kind(lifecycle, row.stage, row.action), row.opened_at, "1"))]
     if row.due_at is None:
         return send, [], None
     if absent:
@@ -210,10 +225,12 @@ def _promise(row: Row[Any], occasion: Occasion) -> Promise:
     return Promise(occasion.kind, row.holder_id, key, work_item_id=row.id, appraisal_id=row.appraisal_id)
 
 
-def _opening_kind(lifecycle: Lifecycle, row: Row[Any]) -> str:
-    if lifecycle.stage(row.stage).counted_from == CountedFrom.PROVEN_NOTICE:
+# Of a published workflow, so there are few.
+@functools.lru_cache(maxsize=256)
+def _opening_kind(lifecycle: Lifecycle, stage: str, action: str) -> str:
+    if lifecycle.stage(stage).counted_from == CountedFrom.PROVEN_NOTICE:
         return "released"
-    opened_by = [move for move in lifecycle.moves if move.action == row.action and move.to_stage == row.stage]
+    opened_by = [move for move in lifecycle.moves if move.action == action and move.to_stage == stage]
     effects = {effect for move in opened_by for effect in move.effects}
     if Effect.HAND_ON in effects:
         return "passed-upward"
