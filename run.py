@@ -32,8 +32,7 @@ if not OLDEST <= sys.version_info[:2] <= NEWEST and __name__ == "__main__":
     )
 
 ROOT = Path(__file__).resolve().parent
-VENV = ROOT / ".venv"
-PYTHON = VENV / "bin" / "python"
+VENV, PYTHON = ROOT / ".venv", ROOT / ".venv" / "bin" / "python"
 STAMP, LOCK = VENV / "run-py-stamp.json", ROOT / ".venv.lock"
 GROWING = ("app", "dev", "peers")  # each set contains those before it
 SETS = {name: ROOT / "requirements" / f"{name}.txt" for name in (*GROWING, "build")}
@@ -42,10 +41,9 @@ MISPLACING = ("PIP_USER", "PIP_TARGET", "PIP_PREFIX", "PIP_ROOT", "PYTHONHOME", 
 PIP_FOLDERS = ("/etc", "/etc/xdg/pip", "~/.config/pip", "~/.pip", "~/Library/Application Support/pip")
 PIP_FILES = tuple(f"{folder}/pip.conf" for folder in PIP_FOLDERS)
 UV_FILES = ("/etc/uv/uv.toml", "~/.config/uv/uv.toml")
-MODULES = {"bench": "benchmarks"}
+ENVIRONMENT_EXIT, INTERRUPTED_EXIT = 6, 130
+MODULES = {"bench": "benchmarks", "storm": "tests.faults.storm"}
 KINDS = {"--long": "long", "--faults": "faults and not long"}  # the tests that the default run leaves out
-ENVIRONMENT_EXIT = 6
-INTERRUPTED_EXIT = 130
 
 USAGE = """\
 Appraise: a workflow engine for appraisal cycles.
@@ -53,6 +51,7 @@ Appraise: a workflow engine for appraisal cycles.
   python3 run.py demo            play one quarter of a bank office, from opening to signed results
   python3 run.py test [ARGS]     run the tests; ARGS go to pytest; --faults: crash tests; --long: long searches
   python3 run.py bench [NAME]    measure the product against the bare driver; --help lists the benchmarks
+  python3 run.py storm [ARGS]    kill processes and servers for minutes and count what was owed; --help says more
   python3 run.py lint            run the style, type and architecture checks
   python3 run.py version         say which version this is
   python3 run.py COMMAND [ARGS]  run `appraise COMMAND`, for example `python3 run.py doctor`
@@ -329,7 +328,7 @@ def main(arguments: list[str]) -> int:
         if not is_ready("app"):
             return 0
     try:
-        set_up({"test": "dev", "lint": "dev", "bench": "peers" if "peers" in arguments else "dev"}.get(command, "app"))
+        set_up("peers" if {"bench", "peers"} <= {*arguments} else "dev" if command in {"test", "lint", *RUN} else "app")
     except SetUpError as error:
         say(str(error))
         return ENVIRONMENT_EXIT

@@ -91,6 +91,31 @@ SELECT a.id, a.stage, a.round, 'appraisee', 1, p.person_id, 'approve', a.entered
 FROM appraisal a JOIN party p ON p.appraisal_id = a.id AND p.role = 'appraisee' AND p.to_at IS NULL
 WHERE a.id IN {ids}"""
 
+# A planner's page: its items are known by their ids, the rest happens in the database.
+DUE_PAGE = """
+SELECT w.id, a.workflow_id, c.state FROM work_item w
+JOIN appraisal a ON a.id = w.appraisal_id JOIN cycle c ON c.id = a.cycle_id
+WHERE w.next_action_at IS NOT NULL AND w.next_action_at <= %(now)s
+ORDER BY w.next_action_at, w.id LIMIT %(page)s"""
+REMIND = """
+INSERT INTO message (dedupe_key, kind, person_id, work_item_id, appraisal_id, payload, state, policy, created_at,
+                     attempt, fence)
+SELECT 'work-item/' || id || '/person/' || holder_id || '/due-soon/' || %(last_day)s, 'due-soon', holder_id, id,
+       appraisal_id, '{{}}', 'queued', 'hold', %(now)s, 0, 0
+FROM work_item WHERE id IN {ids}
+ON CONFLICT (dedupe_key) DO NOTHING"""
+LOOK_AGAIN = """
+UPDATE work_item SET next_action_at = %(next)s WHERE id IN {ids} AND closed_at IS NULL"""
+DIGESTS = """
+INSERT INTO message (dedupe_key, kind, person_id, payload, state, policy, created_at, due_at, attempt, fence)
+SELECT DISTINCT 'digest/person/' || person_id || '/' || %(day)s, 'digest', person_id,
+       %(occasion)s, 'queued', 'hold', %(now)s, %(now)s, 0, 0
+FROM message WHERE state = 'queued' AND due_at IS NULL AND digest_id IS NULL
+ON CONFLICT (dedupe_key) DO NOTHING"""
+MARK = """
+INSERT INTO planner_mark (name, at) VALUES (%(name)s, %(now)s)
+ON CONFLICT (name) DO UPDATE SET at = excluded.at WHERE planner_mark.at < excluded.at"""
+
 # The tables of the peers, which are none of the product's.
 PEER_APPROVAL = """
 SELECT state, reviewer_id, appraisee_id FROM peer_approval WHERE id = %(id)s"""
@@ -229,6 +254,38 @@ def batch(url: str, plan: dict[str, Any]) -> Iterator[Any]:
 
     for numbers in plan["batches"]:
         yield lambda numbers=numbers: work(numbers)
+    bare.close()
+
+
+def tick(url: str, plan: dict[str, Any]) -> Iterator[Any]:
+    """What a morning asks of a planner: three statements and a commit a page, then the digests and two marks."""
+    bare = Bare(url)
+    page, remind, again, digests, mark = map(bare.spelt, (DUE_PAGE, REMIND, LOOK_AGAIN, DIGESTS, MARK))
+    locked = page if bare.sqlite else f"{page} FOR UPDATE OF w SKIP LOCKED"
+
+    def work(one: Values) -> int:
+        execute = bare.cursor.execute
+        count = 0
+        while True:
+            bare.begin()
+            execute(locked, one)
+            found = [row[0] for row in bare.cursor.fetchall()]
+            if not found:
+                break
+            execute(remind, {**one, "ids": bare.ids(found)})
+            execute(again, {**one, "ids": bare.ids(found)})
+            bare.commit()
+            count += len(found)
+        execute(digests, one)
+        for name in ("reminders", "rounds"):
+            execute(mark, {**one, "name": name})
+        bare.commit()
+        return count
+
+    for given in plan["rounds"]:
+        moments = {name: bare.moment(given[name]) for name in ("now", "next")}
+        one = {**given, **moments, "page": plan["page"]}
+        yield lambda one=one: work(one)
     bare.close()
 
 

@@ -248,8 +248,8 @@ def _normal(table: "Table", name: str, before: Mapping[str, int], apart: frozens
         return lambda value: None if value is None else len(value)
     keys = [key.column.table.name for key in table.c[name].foreign_keys if key.column.name == "id"]
     target = table.name if name == "id" else POINTING.get(where, keys[0] if keys else None)
-    if target is None:
-        return lambda value: value
+    if target is None or target not in before:
+        return lambda value: value  # no id, or one of a table that nobody writes
     known = before[target]
     return lambda value: value if value is None or value <= known else "new"
 

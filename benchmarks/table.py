@@ -68,6 +68,8 @@ BENCHMARKS: Mapping[str, str] = {
     "batch": "benchmarks.moves",
     "open": "benchmarks.cycles",
     "finalise": "benchmarks.cycles",
+    "tick": "benchmarks.ticks",
+    "tick-few": "benchmarks.ticks",
     "prove": "benchmarks.ledgers",
     "verify": "benchmarks.audit",
     "two-prove": "benchmarks.workers",

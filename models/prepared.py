@@ -147,9 +147,22 @@ def _over_all(statement: Any, types: Mapping[str, TypeEngine[Any]]) -> Any:
     columns = [column(name, type_) for name, type_ in types.items()]
     given = func.unnest(*lists).table_valued(*columns).render_derived("given")
     if isinstance(statement, Insert):
-        return insert(statement.table).from_select(list(types), select(*given.c))
+        return _insert_of_all(statement, types, given)
 
     return _replaced(statement, lambda part: given.c[part.key] if part.key in types else None)
+
+
+def _insert_of_all(statement: Any, types: Mapping[str, TypeEngine[Any]], given: Any) -> Any:
+    """Return an INSERT of one row as one of many: what it says itself of a column stays, and what a conflict does."""
+    said = {getattr(name, "key", name): value for name, value in (statement._values or {}).items()}  # noqa: SLF001
+    if not said:
+        return insert(statement.table).from_select(list(types), select(*given.c))
+    sources = [
+        _replaced(value, lambda part: given.c[part.key] if part.key in types else None) for value in said.values()
+    ]
+    over_all = type(statement)(statement.table).from_select(list(said), select(*sources), include_defaults=False)
+    over_all._post_values_clause = statement._post_values_clause  # noqa: SLF001 - ON CONFLICT
+    return over_all
 
 
 def _list_as_one_value(dialect: str, part: BindParameter[Any]) -> Any:

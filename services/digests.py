@@ -19,7 +19,7 @@ from services.mail_facts import Needed, NotNeeded, look
 from services.mail_habits import digest_due
 from services.mail_words import SECTIONS, phrase
 from services.messages import DIGEST
-from services.outbox import Promise, promise_many
+from services.outbox import Promise, promise_many, promise_selected
 from services.outbox_messages import COLUMNS, ClaimedMessage, as_message
 from services.unit_of_work import Transaction
 
@@ -29,15 +29,10 @@ WORK_ITEM = table_of(WorkItem)
 _THAT_DAYS = MESSAGE.alias("that_days")
 
 _WAITS = (MESSAGE.c.state == "queued", MESSAGE.c.due_at.is_(None), MESSAGE.c.digest_id.is_(None))
+_OF_THE_DAY = literal("digest/person/") + cast(MESSAGE.c.person_id, String) + literal("/") + bindparam("day")
 _PEOPLE = (
-    select(MESSAGE.c.person_id)
-    .where(
-        *_WAITS,
-        ~exists().where(
-            _THAT_DAYS.c.dedupe_key
-            == literal("digest/person/") + cast(MESSAGE.c.person_id, String) + literal("/") + bindparam("day")
-        ),
-    )
+    select(MESSAGE.c.person_id, _OF_THE_DAY.label("dedupe_key"))
+    .where(*_WAITS, ~exists().where(_THAT_DAYS.c.dedupe_key == _OF_THE_DAY))
     .distinct()
 )
 _ANY = _PEOPLE.limit(1)
@@ -108,8 +103,8 @@ def promise_digests(tx: Transaction, *, now: dt.datetime) -> int:
     day = day_of(tx, now)
     if day is None:
         return 0
-    people = [row.person_id for row in tx.all(_PEOPLE, {"day": day.isoformat()})]
-    return promise_many(tx, [_promise(person, day.isoformat()) for person in people], now=now)
+    occasion = day.isoformat()
+    return promise_selected(tx, _PEOPLE, {"day": occasion}, kind=DIGEST, payload={"occasion": occasion}, now=now)
 
 
 def promise_extra(tx: Transaction, people: Sequence[int], occasion: str, *, now: dt.datetime) -> int:

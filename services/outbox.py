@@ -16,6 +16,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from models.columns import UtcDateTime, table_of
 from models.outbox import Job, Message
+from models.prepared import Prepared
 from services import mail_habits
 from services.database_clock import database_now, wall_time
 from services.messages import Way, kind_of
@@ -28,14 +29,11 @@ MESSAGE = table_of(Message)
 _WHEN = func.coalesce(bindparam("not_before", type_=UtcDateTime()), database_now(), type_=UtcDateTime())
 
 
-def _once(table: Table, constants: Mapping[str, Any], given: Sequence[str], due: Any = _WHEN) -> Mapping[str, Insert]:
+def _once(table: Table, constants: Mapping[str, Any], given: Sequence[str], due: Any = _WHEN) -> Mapping[str, Prepared]:
     values = {**constants, "due_at": due, "attempt": 0, "fence": 0}
     values.update({name: bindparam(name, type_=table.c[name].type) for name in given})
     return {
-        dialect: module.insert(table)
-        .values(values)
-        .on_conflict_do_nothing(index_elements=["dedupe_key"])
-        .execution_options(preserve_rowcount=True)
+        dialect: Prepared(module.insert(table).values(values).on_conflict_do_nothing(index_elements=["dedupe_key"]))
         for dialect, module in (("sqlite", sqlite), ("postgresql", postgresql))
     }
 
@@ -122,12 +120,10 @@ def promise_many(tx: Transaction, promises: Sequence[Promise], *, now: dt.dateti
     """
     if not promises:
         return 0
-    habits = mail_habits.of(tx)
-    rows = [(kind_of(one.kind).way, _row(one, now, habits)) for one in promises]
+    rows = [(kind_of(one.kind).way, row) for one, row in zip(promises, _rows(tx, promises, now), strict=True)]
     lines = [row for way, row in rows if way == Way.DIGEST]
     mails = [{**row, "not_before": None} for way, row in rows if way == Way.AT_ONCE]
-    noted = tx.run(_PROMISE_LINE[tx.dialect], lines) if lines else 0
-    made = tx.run(_PROMISE[tx.dialect], mails) if mails else 0
+    noted, made = tx.run_all((_PROMISE_LINE[tx.dialect], lines), (_PROMISE[tx.dialect], mails))
     if made:
         tx.ring()
     return noted + made
@@ -181,22 +177,26 @@ def note_superseded(tx: Transaction, promises: Sequence[Promise], *, now: dt.dat
     """Keep a cancelled row of each message whose time passed while nobody planned: never silent (G4)."""
     if not promises:
         return 0
+    return tx.run(_SUPERSEDED[tx.dialect], _rows(tx, promises, now))
+
+
+def _rows(tx: Transaction, promises: Sequence[Promise], now: dt.datetime) -> list[dict[str, Any]]:
     habits = mail_habits.of(tx)
-    return tx.run(_SUPERSEDED[tx.dialect], [_row(one, now, habits) for one in promises])
-
-
-def _row(one: Promise, now: dt.datetime, habits: mail_habits.Habits) -> dict[str, Any]:
-    return {
-        "dedupe_key": one.dedupe_key,
-        "kind": one.kind,
-        "person_id": one.person_id,
-        "work_item_id": one.work_item_id,
-        "appraisal_id": one.appraisal_id,
-        "finding_id": one.finding_id,
-        "payload": _json(one.payload),
-        "policy": habits.policy_of(kind_of(one.kind)),
-        "created_at": now,
-    }
+    policies = {kind: habits.policy_of(kind_of(kind)) for kind in {one.kind for one in promises}}
+    return [
+        {
+            "dedupe_key": one.dedupe_key,
+            "kind": one.kind,
+            "person_id": one.person_id,
+            "work_item_id": one.work_item_id,
+            "appraisal_id": one.appraisal_id,
+            "finding_id": one.finding_id,
+            "payload": _json(one.payload) if one.payload else "{}",
+            "policy": policies[one.kind],
+            "created_at": now,
+        }
+        for one in promises
+    ]
 
 
 def owe_job(
@@ -229,7 +229,7 @@ def owe_jobs(
         for key, args in runs.items()
     ]
     if rows:
-        tx.run(_OWE[tx.dialect], rows)
+        tx.run_all((_OWE[tx.dialect], rows))
         tx.ring()
 
 

@@ -1,6 +1,7 @@
 """On which mornings somebody is reminded of a work item: two working days before, on the day, and while it is late."""
 
 import datetime as dt
+import functools
 import itertools
 import zoneinfo
 from collections.abc import Iterator
@@ -56,3 +57,17 @@ def occasions(office: Office, due_at: dt.datetime, nudge_working_days: int) -> I
     for repeat in itertools.count(1):
         late = office.shifted(due_day, 1 + office.repeat_working_days * (repeat - 1))
         yield Occasion("overdue", office.morning(late), f"{stamp}+{repeat}")
+
+
+# A stage ends on the same day for many people, and each of them is asked for.
+@functools.lru_cache(maxsize=256)
+def between(
+    office: Office, due_at: dt.datetime, nudge_working_days: int, first: dt.datetime, last: dt.datetime
+) -> tuple[tuple[Occasion, ...], dt.datetime]:
+    """Return the reminders of one deadline from `first` to `last`, both included, and when the next one is."""
+    coming = occasions(office, due_at, nudge_working_days)
+    passed = []
+    while (occasion := next(coming)).at <= last:
+        if occasion.at >= first:
+            passed.append(occasion)
+    return tuple(passed), occasion.at

@@ -6,6 +6,7 @@ number of planners make each promise once.
 """
 
 import datetime as dt
+import functools
 import zoneinfo
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -16,18 +17,20 @@ from sqlalchemy import Row, bindparam, or_, select, true, update
 from models.appraisals import Appraisal
 from models.columns import UtcDateTime, table_of
 from models.cycles import Cycle
-from models.outbox import Job
+from models.outbox import Job, Message
 from models.people import Absence, Organisation
+from models.prepared import Prepared
 from models.rubrics import Definition
 from models.workitems import WorkItem
 from services import calendars, mail_habits, mail_rounds, request_keys
 from services.audit import stamp
+from services.deadline_rows import REMINDERS
 from services.definitions import lifecycle_of
 from services.duty_calendar import due_warnings
 from services.messages import Lateness, kind_of
 from services.outbox import Promise, note_superseded, owe_jobs, promise_many
 from services.planner_marks import marked, set_mark
-from services.reminder_days import Occasion, Office, occasions
+from services.reminder_days import Occasion, Office, between
 from services.successions import pass_on_due
 from services.unit_of_work import Transaction, UnitOfWork
 from workflow.lifecycle import Lifecycle
@@ -40,6 +43,7 @@ ORGANISATION = table_of(Organisation)
 ABSENCE = table_of(Absence)
 DEFINITION = table_of(Definition)
 JOB = table_of(Job)
+MESSAGE = table_of(Message)
 PAGE = 500
 NAME = "reminders"
 RUN_OUT = "deadlines.run-out"
@@ -64,19 +68,22 @@ WAITING = (
     )
     .order_by(WORK_ITEM.c.next_action_at, WORK_ITEM.c.id)
 )
-_DUE = WAITING.limit(PAGE).with_for_update(of=WORK_ITEM, skip_locked=True)
-_MOVE_ON = (
+_DUE = Prepared(WAITING.limit(PAGE).with_for_update(of=WORK_ITEM, skip_locked=True))
+_MOVE_ON = Prepared(
     update(WORK_ITEM)
     .where(WORK_ITEM.c.id == bindparam("item"), WORK_ITEM.c.closed_at.is_(None))
     .values(next_action_at=bindparam("next", type_=UtcDateTime()))
 )
-_PROTECTED = select(ABSENCE.c.person_id).where(
-    ABSENCE.c.person_id.in_(bindparam("people", expanding=True)),
-    ABSENCE.c.kind == "protected",
-    ABSENCE.c.valid_from <= bindparam("on"),
-    or_(ABSENCE.c.valid_to.is_(None), ABSENCE.c.valid_to >= bindparam("on")),
+_PROTECTED = Prepared(
+    select(ABSENCE.c.person_id).where(
+        ABSENCE.c.person_id.in_(bindparam("people", expanding=True)),
+        ABSENCE.c.kind == "protected",
+        ABSENCE.c.valid_from <= bindparam("on"),
+        or_(ABSENCE.c.valid_to.is_(None), ABSENCE.c.valid_to >= bindparam("on")),
+    )
 )
-_KNOWN = select(JOB.c.dedupe_key).where(JOB.c.dedupe_key.in_(bindparam("keys", expanding=True)))
+_KNOWN = Prepared(select(JOB.c.dedupe_key).where(JOB.c.dedupe_key.in_(bindparam("keys", expanding=True))))
+_PROMISED = Prepared(select(MESSAGE.c.dedupe_key).where(MESSAGE.c.dedupe_key.in_(bindparam("keys", expanding=True))))
 _ORGANISATION = select(ORGANISATION.c.zone)
 
 
@@ -151,7 +158,8 @@ def _plan_items(tx: Transaction, page: Sequence[Row[Any]], now: dt.datetime) -> 
         send.extend(due)
         skip.extend(late)
         following.append({"item": row.id, "next": then})
-    tx.run(_MOVE_ON, following)
+    tx.run_all((_MOVE_ON, following))
+    send = _not_yet_promised(tx, page, send)
     # The clock acts first: nobody is told that he is late with what is passed on, or over, a moment later.
     known = {row.dedupe_key for row in tx.all(_KNOWN, {"keys": list(over)})} if over else set()
     owe_jobs(tx, name=RUN_OUT, runs=over, now=now)
@@ -159,6 +167,16 @@ def _plan_items(tx: Transaction, page: Sequence[Row[Any]], now: dt.datetime) -> 
     skip += moot
     send = [one for one in send if one not in moot]
     return promise_many(tx, send, now=now), note_superseded(tx, skip, now=now)
+
+
+def _not_yet_promised(tx: Transaction, page: Sequence[Row[Any]], send: list[Promise]) -> list[Promise]:
+    """Leave out what was promised when its item was opened: every look at an item comes by that again."""
+    looked_at = {row.id for row in page if row.next_action_at > row.opened_at}
+    opening = [one.dedupe_key for one in send if one.work_item_id in looked_at and one.kind not in REMINDERS]
+    if not opening:
+        return send
+    promised = {row.dedupe_key for row in tx.all(_PROMISED, {"keys": opening})}
+    return [one for one in send if one.dedupe_key not in promised]
 
 
 def office_of(tx: Transaction, page: Sequence[Row[Any]]) -> Office:
@@ -178,20 +196,16 @@ def of_item(
     row: Row[Any], lifecycle: Lifecycle, office: Office, now: dt.datetime, *, absent: bool
 ) -> tuple[list[Promise], list[Promise], dt.datetime | None]:
     """Return the messages of a work item that are due, those that were overtaken, and when to look again."""
-    send = [_promise(row, Occasion(_opening_kind(lifecycle, row), row.opened_at, "1"))]
+    send = [_promise(row, Occasion(_opening_kind(lifecycle, row.stage, row.action), row.opened_at, "1"))]
     if row.due_at is None:
         return send, [], None
     if absent:
         # Whoever is away under protection is never late; look again on the next working morning.
         return send, [], _or_due(row, now, office.morning(office.shifted(office.local_day(now), 1)))
-    coming = occasions(office, row.due_at, lifecycle.nudge_working_days)
-    passed: list[Occasion] = []
-    while (occasion := next(coming)).at <= now:
-        if occasion.at >= row.next_action_at:
-            passed.append(occasion)
+    passed, following = between(office, row.due_at, lifecycle.nudge_working_days, row.next_action_at, now)
     overtaken = [one for one in passed[:-1] if kind_of(one.kind).lateness == Lateness.SUPERSEDE]
     send += [_promise(row, one) for one in passed if one not in overtaken]
-    return send, [_promise(row, one) for one in overtaken], _or_due(row, now, occasion.at)
+    return send, [_promise(row, one) for one in overtaken], _or_due(row, now, following)
 
 
 def _or_due(row: Row[Any], now: dt.datetime, then: dt.datetime) -> dt.datetime:
@@ -217,10 +231,12 @@ def _promise(row: Row[Any], occasion: Occasion) -> Promise:
     return Promise(occasion.kind, row.holder_id, key, work_item_id=row.id, appraisal_id=row.appraisal_id)
 
 
-def _opening_kind(lifecycle: Lifecycle, row: Row[Any]) -> str:
-    if lifecycle.stage(row.stage).counted_from == CountedFrom.PROVEN_NOTICE:
+# Of a published workflow, so there are few.
+@functools.lru_cache(maxsize=256)
+def _opening_kind(lifecycle: Lifecycle, stage: str, action: str) -> str:
+    if lifecycle.stage(stage).counted_from == CountedFrom.PROVEN_NOTICE:
         return "released"
-    opened_by = [move for move in lifecycle.moves if move.action == row.action and move.to_stage == row.stage]
+    opened_by = [move for move in lifecycle.moves if move.action == action and move.to_stage == stage]
     effects = {effect for move in opened_by for effect in move.effects}
     if Effect.HAND_ON in effects:
         return "passed-upward"

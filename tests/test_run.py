@@ -239,9 +239,13 @@ def test_the_peers_are_installed_only_for_their_benchmark_and_then_stay(checkout
     assert [line for line in checkout.asked() if line.endswith("/requirements/peers.txt")]
 
 
-def test_the_benchmarks_run_in_the_projects_folder_and_arguments_go_to_them(checkout: Checkout, tmp_path: Path) -> None:
-    said = checkout.run("bench", "move", "--json", cwd=tmp_path).stdout.splitlines()
-    assert said == [str(checkout.root), "python", "-m", "benchmarks", "move", "--json"]
+@pytest.mark.parametrize(("command", "module"), [("bench", "benchmarks"), ("storm", "tests.faults.storm")])
+def test_benchmarks_and_storms_run_in_the_projects_folder_and_arguments_go_to_them(
+    command: str, module: str, checkout: Checkout, tmp_path: Path
+) -> None:
+    said = checkout.run(command, "move", "--json", cwd=tmp_path).stdout.splitlines()
+    assert said == [str(checkout.root), "python", "-m", module, "move", "--json"]
+    assert [line.rpartition("/")[2] for line in checkout.asked() if "dev.txt" in line] == ["dev.txt"]
 
 
 def test_lint_says_each_check_and_its_result(checkout: Checkout) -> None:

@@ -19,7 +19,17 @@ from benchmarks.table import BENCHMARKS, Contest, Plan, Work, contest
 from tests.servers import postgresql
 
 ROOT = Path(__file__).parents[2]
-SIZES = {"move": 3, "submit": 3, "batch": 3, "open": 25, "finalise": 25, "prove": 25, "verify": 350}
+SIZES = {
+    "move": 3,
+    "submit": 3,
+    "batch": 3,
+    "open": 25,
+    "finalise": 25,
+    "tick": 40,
+    "tick-few": 40,
+    "prove": 25,
+    "verify": 350,
+}
 """How much each benchmark prepares here: as little as has every part in it."""
 OF_WORKERS = 25
 """The same for those that compare two workers with one, and have no floor."""

@@ -3,7 +3,8 @@
 import datetime as dt
 
 import pytest
-from sqlalchemy import Engine, bindparam, event, insert, select, update
+from sqlalchemy import Engine, bindparam, event, insert, literal, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from models import prepared
@@ -22,6 +23,14 @@ NEW_TEXT = Prepared(insert(TEXT).returning(TEXT.c.id))
 BY_NAME = Prepared(select(MARK.c.name, MARK.c.at).where(MARK.c.name == bindparam("name")))
 ALL = Prepared(select(MARK).order_by(MARK.c.name).limit(5))
 MOVE_ON = Prepared(update(MARK).where(MARK.c.name == bindparam("which")).values(at=bindparam("later")))
+ONCE = {
+    dialect: Prepared(
+        module.insert(MARK)
+        .values(name=bindparam("name", type_=MARK.c.name.type), at=literal(AT, MARK.c.at.type))
+        .on_conflict_do_nothing(index_elements=["name"])
+    )
+    for dialect, module in (("sqlite", sqlite), ("postgresql", postgresql))
+}
 MARKS = [{"name": name, "at": AT} for name in ("a", "b", "c")]
 
 
@@ -49,6 +58,17 @@ def test_writes_count_the_rows_they_touch_and_nothing_to_write_is_none(engine: E
         (rows,) = prepared.read(connection, (ALL, {}))
         assert [row.at == later for row in rows] == [True, False, True]
         assert prepared.write(connection) == []
+
+
+def test_of_many_rows_those_that_are_there_are_passed_over_and_what_the_statement_says_itself_is_kept(
+    engine: Engine,
+) -> None:
+    once = ONCE[engine.dialect.name]
+    with engine.begin() as connection:
+        assert prepared.write(connection, (once, [{"name": "a"}, {"name": "b"}])) == [2]
+        assert prepared.write(connection, (once, [{"name": "b"}, {"name": "c"}]), (once, [{"name": "c"}])) == [1, 0]
+        (rows,) = prepared.read(connection, (ALL, {}))
+        assert [(row.name, row.at) for row in rows] == [(name, AT.astimezone(dt.UTC)) for name in ("a", "b", "c")]
 
 
 def test_a_row_is_inserted_with_its_id_handed_back(engine: Engine) -> None:
