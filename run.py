@@ -328,7 +328,7 @@ def main(arguments: list[str]) -> int:
         if not is_ready("app"):
             return 0
     try:
-        set_up("peers" if {"bench", "peers"} <= {*arguments} else "dev" if command in {"test", "lint", *RUN} else "app")
+        set_up("peers" if {"bench", "peers"} <= {*arguments} else "dev" if command in {"test", "lint", *MODULES} else "app")
     except SetUpError as error:
         say(str(error))
         return ENVIRONMENT_EXIT
