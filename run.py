@@ -328,7 +328,8 @@ def main(arguments: list[str]) -> int:
         if not is_ready("app"):
             return 0
     try:
-        set_up("peers" if {"bench", "peers"} <= {*arguments} else "dev" if command in {"test", "lint", *MODULES} else "app")
+        with_dev = "peers" if {"bench", "peers"} <= {*arguments} else "dev"
+        set_up(with_dev if command in {"test", "lint", *MODULES} else "app")
     except SetUpError as error:
         say(str(error))
         return ENVIRONMENT_EXIT
