@@ -10,6 +10,7 @@ from services.duty_calendar import DutyMonthView
 from services.errors import Malformed, Refused
 from services.waits import waits
 from web.requests import Asked, Visit
+from web.words import N_
 
 router = APIRouter()
 
@@ -21,7 +22,9 @@ def my_work(visit: Visit) -> Response:
     due = [one.due_at for one in waited if one.due_at is not None]
     return visit.page(
         "my_work.html",
-        owed=[(one, path_of(one.appraisal), _first(one)) for one in owed],
+        owed=[(one, door_of(one), _label(visit, one)) for one in owed],
+        to_review=sum(one.stage == "review" and one.on_behalf_of is None for one in owed),
+        to_score=sum(one.stage == "scoring" and one.on_behalf_of is None for one in owed),
         waited=[(one, path_of(one.appraisal)) for one in waited],
         duties=_open_duties(visit),
         next_at=min(due, default=None),
@@ -33,9 +36,26 @@ def path_of(appraisal: str) -> str:
     return f"/appraisals/{quote(appraisal, safe='/@')}"
 
 
-def _first(owed: Owed) -> dict[str, str] | None:
-    """Return the label of the first thing that can be done; None where something stands in the way of all."""
-    return next((dict(action["label"]) for action in owed.actions if not action["blocked"]), None)
+DOORS = {
+    "scoring": ("/scoring", N_("Score")),
+    "review": ("/review", N_("Review")),
+    "appeal": ("/appeals", N_("Decide")),
+}
+"""The page on which whoever judges does a stage, and what its button says."""
+
+
+def door_of(owed: Owed) -> str:
+    """Return the path of the page on which what is owed is done."""
+    door = DOORS.get(owed.stage)
+    return path_of(owed.appraisal) if door is None else f"{door[0]}/{quote(owed.appraisal, safe='/@')}"
+
+
+def _label(visit: Asked, owed: Owed) -> str:
+    """Return what the button says: the first thing that can be done, or that it is to be looked at."""
+    if owed.stage in DOORS:
+        return visit.text(DOORS[owed.stage][1])
+    first = next((action["label"] for action in owed.actions if not action["blocked"]), None)
+    return visit.text(N_("Look at it")) if first is None else str(first[visit.language])
 
 
 def _open_duties(visit: Asked) -> tuple[DutyMonthView, ...]:
