@@ -124,30 +124,35 @@ def login(
 
 
 def _begin(uow: UnitOfWork, account: Row[Any], attempt: int, before: str | None, now: dt.datetime) -> LoggedIn:
-    secret = secrets.token_urlsafe(32)
     with uow.write() as tx:
-        wall = wall_time(tx)
         again = tx.first(_ACCOUNT, {"number": account.number})
         if again is None or again.password_hash != account.password_hash or again.disabled_at is not None:
             raise Refused("The account was changed at this moment; log in again.", "bad-login")
         login_throttle.forget(tx, attempt)
-        earlier = None if before is None else tx.first(_SESSION, {"digest": digest_of(before)})
-        if before is not None:
-            tx.run(_END.values(ended_at=_AT), {"digest": digest_of(before), "at": wall})
-        granted = granted_roles(tx, account.person_id, local_day(now, naming.organisation(tx).zone))
-        tx.insert(
-            SESSION,
-            {
-                "account_id": account.id,
-                "token_digest": digest_of(secret),
-                "created_at": wall,
-                "seen_at": wall,
-                "ended_at": None,
-                "roles": _kept(granted),
-            },
-        )
-        append_event(tx, STREAM, "login", actor=Actor(account.person_id), at=now, payload={"person": account.person_id})
-    return LoggedIn(secret, int(account.person_id), earlier is not None and earlier.account_id == account.id)
+        return begin(tx, int(account.id), int(account.person_id), before=before, now=now)
+
+
+def begin(tx: Transaction, account_id: int, person_id: int, *, before: str | None, now: dt.datetime) -> LoggedIn:
+    """Begin a session of who has shown who he is; the one before it, if the browser names one, ends."""
+    secret = secrets.token_urlsafe(32)
+    wall = wall_time(tx)
+    earlier = None if before is None else tx.first(_SESSION, {"digest": digest_of(before)})
+    if before is not None:
+        tx.run(_END.values(ended_at=_AT), {"digest": digest_of(before), "at": wall})
+    granted = granted_roles(tx, person_id, local_day(now, naming.organisation(tx).zone))
+    tx.insert(
+        SESSION,
+        {
+            "account_id": account_id,
+            "token_digest": digest_of(secret),
+            "created_at": wall,
+            "seen_at": wall,
+            "ended_at": None,
+            "roles": _kept(granted),
+        },
+    )
+    append_event(tx, STREAM, "login", actor=Actor(person_id), at=now, payload={"person": person_id})
+    return LoggedIn(secret, person_id, earlier is not None and earlier.account_id == account_id)
 
 
 def _deny(uow: UnitOfWork, account: Row[Any] | None, now: dt.datetime) -> None:

@@ -68,6 +68,10 @@ ROUTES: Mapping[tuple[str, str], Access] = MappingProxyType(
         ("POST", "/forgotten"): PUBLIC,
         ("GET", "/password/{secret}"): PUBLIC,
         ("POST", "/password/{secret}"): PUBLIC,
+        # demonstration data, on the loopback
+        ("GET", "/demo"): PUBLIC,
+        ("GET", "/demo/{number}"): PUBLIC,
+        ("POST", "/demo/{number}"): PUBLIC,
         # my work
         ("GET", "/"): PERSONAL,
         # the API

@@ -122,6 +122,11 @@ class Asked:
         """Answer a POST that succeeded: look at this page next. The path is our own."""
         return RedirectResponse(local_path(path), 303)
 
+    def begun(self, answer: Response, secret: str) -> Response:
+        """Give the browser the cookie of a session that has begun."""
+        answer.set_cookie(self.site.cookie, secret, path="/", httponly=True, samesite="lax", secure=self.site.secure)
+        return answer
+
 
 def asked(request: Request) -> Asked:
     """Return a request with who asks."""
