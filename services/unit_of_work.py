@@ -137,7 +137,7 @@ class UnitOfWork:
             Refused: a guard of the database refused the write.
             Environment: the database cannot be reached or written.
         """
-        with _translated(), self.engine.connect() as raw:
+        with translated(), self.engine.connect() as raw:
             connection = raw.execution_options(appraise_write=True)
             with connection.begin():
                 self.watch(connection)
@@ -156,7 +156,7 @@ class UnitOfWork:
         Raises:
             Environment: the database cannot be reached.
         """
-        with _translated(), self.engine.connect() as raw:
+        with translated(), self.engine.connect() as raw:
             connection = raw.execution_options(appraise_write=False)
             if one_moment and connection.dialect.name == "postgresql":
                 connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
@@ -165,7 +165,8 @@ class UnitOfWork:
 
 
 @contextmanager
-def _translated() -> Iterator[None]:
+def translated() -> Iterator[None]:
+    """Turn errors of the database into errors of the services."""
     try:
         yield
     except DBAPIError as error:

@@ -77,7 +77,7 @@ ROUTES: Mapping[tuple[str, str], Access] = MappingProxyType(
         # the API
         ("GET", "/api/v1/me"): PERSONAL,
         # an appraisal
-        ("GET", "/appraisals/{cycle}/{number}"): appraisal(),
+        ("GET", "/appraisals/{cycle}/{number}"): appraisal(*SEEING, Relation.WAITING_DECIDER),
         ("POST", "/appraisals/{cycle}/{number}/{action}"): appraisal(*SEEING),
     }
 )

@@ -4,11 +4,10 @@ from urllib.parse import quote
 
 from fastapi import APIRouter, Response
 
-from services import desk, duty_calendar
-from services.desk import Owed
+from services import duty_calendar
 from services.duty_calendar import DutyMonthView
 from services.errors import Malformed, Refused
-from services.waits import waits
+from services.my_work import my_work as all_of
 from web.requests import Asked, Visit
 
 router = APIRouter()
@@ -16,14 +15,14 @@ router = APIRouter()
 
 @router.get("/")
 def my_work(visit: Visit) -> Response:
-    owed = desk.work(visit.uow, actor=visit.actor, now=visit.now)
-    waited = waits(visit.uow, actor=visit.actor, now=visit.now)
-    due = [one.due_at for one in waited if one.due_at is not None]
+    me = visit.person
+    work = all_of(visit.uow, actor=visit.actor, now=visit.now, zone=me.zone, calendar=me.calendar)
+    due = [one.due_at for one in work.waited if one.due_at is not None]
     return visit.page(
         "my_work.html",
-        owed=[(one, path_of(one.appraisal), _first(one)) for one in owed],
-        waited=[(one, path_of(one.appraisal)) for one in waited],
-        duties=_open_duties(visit),
+        work=work,
+        path_of=path_of,
+        duties=_open_duties(visit) if work.duties else (),
         next_at=min(due, default=None),
     )
 
@@ -31,11 +30,6 @@ def my_work(visit: Visit) -> Response:
 def path_of(appraisal: str) -> str:
     """Return the path of the page of an appraisal."""
     return f"/appraisals/{quote(appraisal, safe='/@')}"
-
-
-def _first(owed: Owed) -> dict[str, str] | None:
-    """Return the label of the first thing that can be done; None where something stands in the way of all."""
-    return next((dict(action["label"]) for action in owed.actions if not action["blocked"]), None)
 
 
 def _open_duties(visit: Asked) -> tuple[DutyMonthView, ...]:
