@@ -34,9 +34,11 @@ PARTY = table_of(Party)
 TEXT_BODY = table_of(TextBody)
 
 KINDS: tuple[str, ...] = DOCUMENT.c.kind.info["words"]
-_REGISTRARS = (Role.HR, Role.CLERK)
+REGISTRARS = (Role.HR, Role.CLERK)
+"""Whose grants let register documents."""
 _READERS = (Role.HR, Role.CLERK, Role.APPROVER, Role.AUDITOR)
 _SHA256 = re.compile(r"[0-9a-f]{64}")
+_HIGHEST_ID = 2**62
 
 
 def _own(document: ColumnElement[Any]) -> ColumnElement[bool]:
@@ -55,6 +57,16 @@ _DOCUMENTS = select(DOCUMENT, TEXT_BODY.c.body.label("title"), PERSON.c.number.l
 _ALL = _DOCUMENTS.order_by(DOCUMENT.c.day, DOCUMENT.c.id)
 _VISIBLE = _ALL.where(or_(bindparam("all"), DOCUMENT.c.registered_by == bindparam("viewer"), _own(DOCUMENT.c.id)))
 _ONE = _VISIBLE.where(DOCUMENT.c.id == bindparam("id"))
+LISTED = 50
+"""Documents of one list."""
+_LATEST = (
+    _DOCUMENTS.where(
+        or_(bindparam("all"), DOCUMENT.c.registered_by == bindparam("viewer"), _own(DOCUMENT.c.id)),
+        DOCUMENT.c.id < bindparam("before"),
+    )
+    .order_by(DOCUMENT.c.id.desc())
+    .limit(LISTED)
+)
 _BARE = select(DOCUMENT).where(DOCUMENT.c.id == bindparam("id"))
 _SAME = select(DOCUMENT.c.id).where(
     DOCUMENT.c.kind == bindparam("kind"),
@@ -135,7 +147,7 @@ def register(
     key = {"kind": kind, "number": number.strip(), "issuer": issuer.strip()}
     _check_form(key, file_name, file_sha256)
     with uow.write() as tx:
-        demand(tx, actor, now, _REGISTRARS, "register documents")
+        demand(tx, actor, now, REGISTRARS, "register documents")
         if actor.actor_id is None:
             raise Refused("Only a person registers a document.", "not-granted")
         if day > today(tx, now):
@@ -176,6 +188,18 @@ def list_documents(
     with uow.read() as tx:
         rows = tx.all(_VISIBLE, {"viewer": actor.person_id, "all": sees_all(tx, actor, now)})
     return tuple(_view(row) for row in rows if kind is None or row.kind == kind)
+
+
+def latest_documents(
+    tx: Transaction, *, actor: Actor, now: dt.datetime, before: int | None = None
+) -> tuple[DocumentView, ...]:
+    """Return the `LISTED` documents registered last that the viewer may pick from, the latest first.
+
+    `before` is the id of the last one of the list before.
+    """
+    values = {"viewer": actor.person_id, "all": sees_all(tx, actor, now)}
+    rows = tx.all(_LATEST, values | {"before": _HIGHEST_ID if before is None else before})
+    return tuple(_view(row) for row in rows)
 
 
 def show_document(uow: UnitOfWork, *, actor: Actor, now: dt.datetime, document: str) -> DocumentView:

@@ -1,6 +1,6 @@
 """What a person typed: read with limits, checked for the token of the session, and kept when it is refused."""
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Annotated, Any
 
@@ -88,17 +88,20 @@ async def read(request: Request) -> Form:
     return Form(fields, files)
 
 
-async def posted(visit: Visit) -> Form:
-    """Read the form of who is logged in.
+async def posted(visit: Visit) -> AsyncIterator[Form]:
+    """Read the form of who is logged in; its files are let go of behind the answer.
 
     Raises:
         Refused: it does not carry the token of the session.
         Malformed: it is too large or cannot be read.
     """
-    form = await read(visit.request)
-    if form.get(TOKEN) != token_of(visit.secret):
-        raise Refused("This form is of another login; open the page again and send it from there.", "form-token")
-    return form
+    try:
+        form = await read(visit.request)
+        if form.get(TOKEN) != token_of(visit.secret):
+            raise Refused("This form is of another login; open the page again and send it from there.", "form-token")
+        yield form
+    finally:
+        await visit.request.close()
 
 
 async def posted_by_anybody(request: Request) -> Form:

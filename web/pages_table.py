@@ -32,5 +32,9 @@ PAGES: tuple[Page, ...] = (
     Page("demo"),
     Page("my_work", "/", N_("My work"), "checklist"),
     Page("appraisal"),
+    Page("review"),
+    Page("scoring"),
+    Page("appeals"),
+    Page("record", "/record", N_("Record"), "file-pencil"),
 )
 """In the order of the navigation."""

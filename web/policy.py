@@ -79,6 +79,29 @@ ROUTES: Mapping[tuple[str, str], Access] = MappingProxyType(
         # an appraisal
         ("GET", "/appraisals/{cycle}/{number}"): appraisal(*SEEING, Relation.WAITING_DECIDER),
         ("POST", "/appraisals/{cycle}/{number}/{action}"): appraisal(*SEEING),
+        # reviewing
+        ("GET", "/review"): PERSONAL,
+        ("GET", "/review/clear"): PERSONAL,
+        ("POST", "/review/clear"): PERSONAL,
+        ("GET", "/review/{cycle}/{number}"): appraisal(Relation.JUDGE),
+        ("POST", "/review/{cycle}/{number}/{action}"): appraisal(Relation.JUDGE),
+        # scoring
+        ("GET", "/scoring"): PERSONAL,
+        ("GET", "/scoring/clear"): PERSONAL,
+        ("POST", "/scoring/clear"): PERSONAL,
+        ("GET", "/scoring/{cycle}/{number}"): appraisal(Relation.JUDGE),
+        ("POST", "/scoring/{cycle}/{number}/{action}"): appraisal(Relation.JUDGE),
+        # recording
+        ("GET", "/record"): PERSONAL,
+        ("POST", "/record/documents"): PERSONAL,
+        ("POST", "/record/check"): PERSONAL,
+        ("GET", "/record/link"): PERSONAL,
+        ("POST", "/record/link"): PERSONAL,
+        ("GET", "/record/duties"): PERSONAL,
+        ("POST", "/record/duties"): PERSONAL,
+        # deciding an appeal
+        ("GET", "/appeals/{cycle}/{number}"): appraisal(Relation.APPEAL_JUDGE),
+        ("POST", "/appeals/{cycle}/{number}/{action}"): appraisal(Relation.APPEAL_JUDGE),
     }
 )
 """Method and path to access. A page adds a row for each of its routes."""

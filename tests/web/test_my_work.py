@@ -24,6 +24,16 @@ def test_who_owes_nothing_is_told_what_he_waits_for(pages: Pages) -> None:
     assert "What I wait for My appraisal · scored by Person 1006 (1006)" in said
 
 
+def test_who_judges_is_led_to_the_page_of_his_stage(pages: Pages) -> None:
+    pages.play.bring("scoring")
+    assert f'href="/scoring/2026Q1/{CLERK}@clerical">Score' in pages.browser(PERSONNEL).get("/").text
+    pages.play.bring("review", of=ESCORT)
+    pages.play.bring("review", of=OFFICER)
+    page = pages.browser(DIRECTOR).get("/")
+    assert f'href="/review/2026Q1/{ESCORT}@escort">Review' in page.text
+    assert "Review 2 one by one" in words_of(page)
+
+
 def test_a_list_takes_few_statements_however_much_is_owed(pages: Pages) -> None:
     counts = {}
     for number in (ESCORT, PERSONNEL, DIRECTOR):

@@ -7,8 +7,10 @@ from fastapi import APIRouter, Response
 from services import duty_calendar
 from services.duty_calendar import DutyMonthView
 from services.errors import Malformed, Refused
+from services.my_work import Turn
 from services.my_work import my_work as all_of
 from web.requests import Asked, Visit
+from web.words import N_
 
 router = APIRouter()
 
@@ -22,6 +24,10 @@ def my_work(visit: Visit) -> Response:
         "my_work.html",
         work=work,
         path_of=path_of,
+        door_of=door_of,
+        doors=DOORS,
+        to_review=sum(one.stage == "review" and one.on_behalf_of is None for one in work.owed),
+        to_score=sum(one.stage == "scoring" and one.on_behalf_of is None for one in work.owed),
         duties=_open_duties(visit) if work.duties else (),
         next_at=min(due, default=None),
     )
@@ -30,6 +36,20 @@ def my_work(visit: Visit) -> Response:
 def path_of(appraisal: str) -> str:
     """Return the path of the page of an appraisal."""
     return f"/appraisals/{quote(appraisal, safe='/@')}"
+
+
+DOORS = {
+    "scoring": ("/scoring", N_("Score")),
+    "review": ("/review", N_("Review")),
+    "appeal": ("/appeals", N_("Decide")),
+}
+"""The page on which whoever judges does a stage, and what its button says."""
+
+
+def door_of(owed: Turn) -> str:
+    """Return the path of the page on which what is owed is done."""
+    door = DOORS.get(owed.stage)
+    return path_of(owed.appraisal) if door is None else f"{door[0]}/{quote(owed.appraisal, safe='/@')}"
 
 
 def _open_duties(visit: Asked) -> tuple[DutyMonthView, ...]:
