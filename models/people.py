@@ -58,7 +58,10 @@ class Post(SQLModel, table=True):
 
 
 class Person(SQLModel, table=True):
-    """A person. The employee number is unique for ever; `erased_at` empties the name and nothing else."""
+    """A person. The employee number is unique for ever; `erased_at` empties the name and its initials, nothing else.
+
+    `initials` (see `models.initials`) are there to be searched by.
+    """
 
     id: int | None = c.key()
     number: str = c.text(unique=True)
@@ -67,6 +70,8 @@ class Person(SQLModel, table=True):
     joined: dt.date | None = c.day(null=True)
     left: dt.date | None = c.day(null=True)
     erased_at: dt.datetime | None = c.moment(null=True)
+    initials: str | None = c.text(null=True)
+    __table_args__ = (Index("ix_person_initials", "initials", "number"),)
 
 
 class Contact(SQLModel, table=True):

@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from models.initials import initials
 from services.errors import Refused
 from services.organisation_checks import assignment_of
 from services.organisation_state import State
@@ -33,7 +34,8 @@ def _post_row(values: Mapping[str, Any], _: State) -> dict[str, Any]:
 
 
 def _person_row(values: Mapping[str, Any], _: State) -> dict[str, Any]:
-    return {name: values[name] for name in ("number", "name", "language", "joined", "left")}
+    row = {name: values[name] for name in ("number", "name", "language", "joined", "left")}
+    return row | {"initials": initials(values["name"])}
 
 
 def _assignment_row(values: Mapping[str, Any], state: State) -> dict[str, Any]:

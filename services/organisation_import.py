@@ -9,6 +9,7 @@ from typing import Any
 from services.access import superiors_of
 from services.actors import Actor
 from services.audit import append_event, digest
+from services.column_matching import Matched, matched, renamed
 from services.errors import Conflict, Malformed, NotFound, Refused
 from services.grants import demand, today
 from services.organisation_cells import ImportProblem
@@ -51,6 +52,7 @@ class Preview:
     changes: tuple[Change, ...]
     problems: tuple[ImportProblem, ...]
     digest: str
+    columns: tuple[Matched, ...] = ()
 
     @property
     def errors(self) -> tuple[ImportProblem, ...]:
@@ -84,19 +86,27 @@ class Imported:
 
 
 @use_case("org.preview")
-def preview(uow: UnitOfWork, *, actor: Actor, now: dt.datetime, data: bytes, where: str) -> Preview:
-    """Return every change and problem of a file, xlsx or CSV; nothing is written.
+def preview(
+    uow: UnitOfWork,
+    *,
+    actor: Actor,
+    now: dt.datetime,
+    data: bytes,
+    where: str,
+    columns: Mapping[str, str] | None = None,
+) -> Preview:
+    """Return every change and problem of a file, xlsx or CSV; nothing is written. `columns` as in `apply`.
 
     Raises:
         Malformed: the file cannot be read at all.
         Refused: the actor may not import.
     """
-    file = read(data, where=where)
+    file = renamed(read(data, where=where), columns or {})
     with uow.read() as tx:
         _may_import(tx, actor, now)
         state = snapshot(tx)
         reading, changes = _changes(tx, file, state, actor, _today(tx, now, state))
-    return Preview(file.took, changes, tuple(reading.problems), _digest(changes))
+    return Preview(file.took, changes, tuple(reading.problems), _digest(changes), matched(file))
 
 
 @use_case("org.import")
@@ -110,6 +120,7 @@ def apply(
     leavers: Mapping[str, dt.date | None] | None = None,
     end_absent: bool = False,
     expected: str | None = None,
+    columns: Mapping[str, str] | None = None,
 ) -> Imported:
     """Write what a file changes, in one transaction; a second time it changes nothing.
 
@@ -122,6 +133,7 @@ def apply(
         leavers: people absent from the file who left, each with the last day (None: today). Nobody else leaves.
         end_absent: end the assignments, absences, grants and the like of people in the file that it no longer has.
         expected: the digest of the preview that was agreed to.
+        columns: what columns are whose titles say nothing: the title in the file to the id of ours.
 
     Raises:
         Malformed: the file has errors; nothing is written.
@@ -129,7 +141,7 @@ def apply(
         NotFound: a leaver is not absent from the file.
         Conflict: the changes are no longer those of the preview.
     """
-    file = read(data, where=where)
+    file = renamed(read(data, where=where), columns or {})
     with uow.write() as tx:
         _may_import(tx, actor, now)
         state = snapshot(tx)

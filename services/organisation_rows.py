@@ -50,7 +50,7 @@ def read_rows(file: Spreadsheet) -> Reading:
     """Read every table of a file whose sheet is known; what is unknown is named and left alone."""
     reading = Reading()
     for table in file.tables:
-        sheet = _sheet(table, alone=len(file.tables) == 1)
+        sheet = sheet_for(table, alone=len(file.tables) == 1)
         if sheet is None:
             if plain(table.name) != ABOUT and table.header:
                 reading.problems.append(
@@ -79,7 +79,8 @@ def read_rows(file: Spreadsheet) -> Reading:
     return reading
 
 
-def _sheet(table: Table, *, alone: bool) -> Sheet | None:
+def sheet_for(table: Table, *, alone: bool) -> Sheet | None:
+    """Return what sheet of ours a table is, or None; `alone` tells that it is the only one of its file."""
     found = sheet_of(table.name)
     if alone and table.header:
         # The only table of a file, CSV above all, is known by its columns: people call such files anything.

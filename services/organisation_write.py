@@ -45,7 +45,7 @@ TABLES: Mapping[str, tuple[str, Table]] = {
     "sites": ("site", SITE),
     "closure-days": ("closure-day", CLOSURE_DAY),
 }
-_NOT_VOUCHED = frozenset({"id", "name", "email", "erased_at", "ledger_lock"})
+_NOT_VOUCHED = frozenset({"id", "name", "initials", "email", "erased_at", "ledger_lock"})
 _BATCH = 500
 _DAY = dt.timedelta(days=1)
 
@@ -53,7 +53,7 @@ _UPDATES: Mapping[str, tuple[str, ...]] = {
     "organisation": ("name", "zone", "language", "calendar"),
     "units": ("name", "parent_id", "head_id"),
     "posts": ("name_en", "name_zh", "aliases"),
-    "people": ("name", "language", "joined", "left"),
+    "people": ("name", "initials", "language", "joined", "left"),
     "assignments": ("unit_id", "manager_id", "in_charge_id", "main", "weight", "valid_from", "valid_to"),
     "overrides": ("person_id", "valid_to", "reason_id"),
     "absences": ("valid_to", "reason_id"),

@@ -5,7 +5,7 @@ its own and its superiors' rows as the person appraised would, everybody else hi
 """
 
 import datetime as dt
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import groupby
@@ -84,6 +84,11 @@ _HOLDERS = (
     .where(APPRAISAL.c.cycle_id == bindparam("cycle"), APPRAISAL.c.outcome.is_(None), PARTY.c.to_at.is_(None))
     .order_by(PARTY.c.seat.desc())
 )
+_ONLY: Any = bindparam("only", expanding=True)
+_SOME_HOLDERS = _HOLDERS.where(PARTY.c.appraisal_id.in_(_ONLY))
+_SOME_RESULTS = _RESULTS.where(
+    PERSON_RESULT.c.person_id.in_(select(APPRAISAL.c.person_id).where(APPRAISAL.c.id.in_(_ONLY)))
+)
 _NOT_OPENED = (
     select(ROSTER.c.person_id, ROSTER.c.status, PERSON.c.number, PERSON.c.name, POST.c.code.label("post"))
     .join(PERSON, PERSON.c.id == ROSTER.c.person_id)
@@ -159,23 +164,25 @@ def results(uow: UnitOfWork, *, viewer: Actor, now: dt.datetime, cycle: str) -> 
         return read_results(tx, viewer=viewer, now=now, cycle=cycle)
 
 
-def read_results(tx: Transaction, *, viewer: Actor, now: dt.datetime, cycle: str) -> tuple[Result, ...]:
-    """Return what `results` returns, in the caller's transaction."""
+def read_results(
+    tx: Transaction, *, viewer: Actor, now: dt.datetime, cycle: str, only: Sequence[int] | None = None
+) -> tuple[Result, ...]:
+    """Return what `results` returns, in the caller's transaction; of a page the appraisals with the ids `only`."""
     row = naming.cycle(tx, cycle)
     who = _viewer(tx, viewer, now)
-    lifecycle = lifecycle_of(tx, row.workflow_id)
-    people = {found.person_id: found for found in tx.all(_RESULTS, {"cycle": row.id})}
-    holders = {
-        (found.appraisal_id, found.role): f"{found.name} ({found.number})"
-        for found in tx.all(_HOLDERS, {"cycle": row.id})
-    }
+    lifecycle = lifecycle_of(tx, row.workflow_id, row.workflow_digest)
+    few: dict[str, Any] = {"cycle": row.id} if only is None else {"cycle": row.id, "only": list(only)}
+    signed, held = (_RESULTS, _HOLDERS) if only is None else (_SOME_RESULTS, _SOME_HOLDERS)
+    people = {found.person_id: found for found in tx.all(signed, few)} if row.state == CycleState.FINAL else {}
+    holders = {(found.appraisal_id, found.role): f"{found.name} ({found.number})" for found in tx.all(held, few)}
     rows = [
         found
-        for group in _by_appraisal(tx, row.id, who)
+        for group in _by_appraisal(tx, few, who)
         if (found := _result(group, cycle=row, lifecycle=lifecycle, who=who, people=people, holders=holders))
         is not None
     ]
-    rows.extend(_not_opened(tx, row, who))
+    if only is None:
+        rows.extend(_not_opened(tx, row, who))
     if not rows and not who.sees_table:
         raise NotFound(f"There is no cycle {cycle}, or nothing of it is yours to see.", "unknown-cycle")
     return tuple(sorted(rows, key=lambda found: (found.number, found.post, found.code)))
@@ -193,10 +200,12 @@ def _viewer(tx: Transaction, viewer: Actor, now: dt.datetime) -> _Viewer:
     return _Viewer(viewer.person_id, granted, above, near)
 
 
-def _by_appraisal(tx: Transaction, cycle_id: int, who: _Viewer) -> Iterator[tuple[Row[Any], Parts]]:
+def _by_appraisal(tx: Transaction, few: Mapping[str, Any], who: _Viewer) -> Iterator[tuple[Row[Any], Parts]]:
     statement = _ROWS if who.sees_table else _MINE
+    if "only" in few:
+        statement = statement.where(APPRAISAL.c.id.in_(_ONLY))
     mine = () if who.person_id is None else (who.person_id,)
-    for _, group in groupby(tx.stream(statement, {"cycle": cycle_id, "viewer": who.person_id}), key=lambda row: row.id):
+    for _, group in groupby(tx.stream(statement, {**few, "viewer": who.person_id}), key=lambda row: row.id):
         of_one = list(group)
         held = [row.role for row in of_one if row.role is not None and row.to_at is None]
         ended = max((row.to_at for row in of_one if row.to_at is not None), default=None)

@@ -36,5 +36,15 @@ PAGES: tuple[Page, ...] = (
     Page("scoring"),
     Page("appeals"),
     Page("record", "/record", N_("Record"), "file-pencil"),
+    Page("opening"),
+    Page("cycles", "/cycles", N_("Cycles"), "chart-bar", granted(Role.HR, Role.APPROVER, Role.AUDITOR)),
+    Page("results"),
+    Page("organisation"),
+    Page("flows"),
+    Page("rules", "/rules", N_("Rules"), "list-numbers"),
+    Page("people", "/people", N_("People"), "users"),
+    Page("auditing", "/audit", N_("Audit"), "shield-check", granted(Role.AUDITOR, Role.APPROVER)),
+    Page("operating", "/operations", N_("Operations"), "activity", granted(Role.OPERATOR, Role.HR)),
+    Page("form_print"),
 )
 """In the order of the navigation."""

@@ -56,6 +56,9 @@ def appraisal(*relations: Relation, stages: tuple[str, ...] = ()) -> Access:
     return Access(About.APPRAISAL, relations=frozenset(relations) or SEEING, stages=frozenset(stages))
 
 
+OVERVIEW = office(Role.HR, Role.APPROVER, Role.AUDITOR)
+"""Who sees how a whole cycle stands."""
+
 ROUTES: Mapping[tuple[str, str], Access] = MappingProxyType(
     {
         ("GET", "/health"): PUBLIC,
@@ -102,6 +105,59 @@ ROUTES: Mapping[tuple[str, str], Access] = MappingProxyType(
         # deciding an appeal
         ("GET", "/appeals/{cycle}/{number}"): appraisal(Relation.APPEAL_JUDGE),
         ("POST", "/appeals/{cycle}/{number}/{action}"): appraisal(Relation.APPEAL_JUDGE),
+        # the cycle today
+        ("GET", "/cycles"): OVERVIEW,
+        ("GET", "/cycles/{cycle}"): OVERVIEW,
+        ("GET", "/cycles/{cycle}/monday"): OVERVIEW,
+        ("GET", "/cycles/{cycle}/task"): OVERVIEW,
+        ("POST", "/cycles/{cycle}/remind"): office(Role.HR),
+        ("POST", "/cycles/{cycle}/extend"): office(Role.HR),
+        ("POST", "/cycles/{cycle}/enrol"): office(Role.HR),
+        ("POST", "/cycles/{cycle}/withdraw"): office(Role.HR),
+        ("POST", "/cycles/{cycle}/retry"): office(Role.HR),
+        ("POST", "/cycles/{cycle}/hold"): office(Role.HR),
+        ("POST", "/cycles/{cycle}/release"): office(Role.HR),
+        ("POST", "/cycles/{cycle}/replace"): office(Role.HR, Role.APPROVER),
+        # before opening
+        ("GET", "/cycles/new"): office(Role.HR),
+        ("POST", "/cycles/new"): office(Role.HR),
+        ("GET", "/cycles/{cycle}/opening"): OVERVIEW,
+        ("POST", "/cycles/{cycle}/opening"): office(Role.HR),
+        ("GET", "/organisation"): office(Role.HR, Role.OPERATOR),
+        ("GET", "/organisation/template"): office(Role.HR, Role.OPERATOR),
+        ("POST", "/organisation"): office(Role.HR, Role.OPERATOR),
+        # results
+        ("GET", "/cycles/{cycle}/results"): OVERVIEW,
+        ("POST", "/cycles/{cycle}/export"): OVERVIEW,
+        ("POST", "/cycles/{cycle}/propose"): office(Role.HR),
+        ("POST", "/cycles/{cycle}/approve"): office(Role.APPROVER),
+        ("POST", "/cycles/{cycle}/refuse"): office(Role.APPROVER),
+        # rules
+        ("GET", "/rules"): PERSONAL,
+        ("GET", "/rules/{name}"): PERSONAL,
+        ("GET", "/rules/{name}/sheet"): PERSONAL,
+        ("GET", "/rules/{name}/edit"): office(Role.HR),
+        ("POST", "/rules/{name}/edit"): office(Role.HR),
+        # flows
+        ("GET", "/flows"): PERSONAL,
+        ("GET", "/flows/{name}"): PERSONAL,
+        ("POST", "/flows/{name}/publish"): office(Role.HR),
+        # the auditor's lists
+        ("GET", "/audit"): office(Role.AUDITOR, Role.APPROVER),
+        ("GET", "/audit/chain"): office(Role.AUDITOR, Role.APPROVER),
+        ("POST", "/audit/verify"): office(Role.AUDITOR, Role.APPROVER),
+        ("POST", "/audit/checkpoint"): office(Role.AUDITOR, Role.APPROVER),
+        # operations
+        ("GET", "/operations"): office(Role.OPERATOR, Role.HR),
+        ("GET", "/failures"): office(Role.OPERATOR, Role.HR),
+        ("POST", "/operations/mail"): office(Role.OPERATOR, Role.HR),
+        ("POST", "/operations/failure"): office(Role.OPERATOR, Role.HR),
+        # an appraisal on paper
+        ("GET", "/appraisals/{cycle}/{number}/print"): appraisal(),
+        # people and units
+        ("GET", "/people"): PERSONAL,
+        ("GET", "/people/{number}"): PERSONAL,
+        ("POST", "/people/{number}/change"): office(Role.HR, Role.OPERATOR),
     }
 )
 """Method and path to access. A page adds a row for each of its routes."""

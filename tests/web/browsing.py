@@ -24,6 +24,7 @@ class Forms(HTMLParser):
         super().__init__()
         self.found: list[tuple[str, dict[str, list[str]]]] = []
         self._text: str | None = None
+        self._chosen: str | None = None
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         values = dict(attrs)
@@ -35,6 +36,12 @@ class Forms(HTMLParser):
             ticked = values.get("type") not in {"checkbox", "radio"} or "checked" in values
             if ticked:
                 self.found[-1][1].setdefault(str(values["name"]), []).append(values.get("value") or "")
+        elif tag == "select":
+            self._chosen = str(values["name"])
+        elif tag == "option" and self._chosen is not None:
+            # As a browser does: the one that is selected, else the first.
+            if "selected" in values or self._chosen not in self.found[-1][1]:
+                self.found[-1][1][self._chosen] = [values.get("value") or ""]
         elif tag == "textarea":
             self._text = str(values["name"])
             self.found[-1][1].setdefault(self._text, []).append("")

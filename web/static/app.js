@@ -7,7 +7,7 @@
   document.addEventListener("submit", (event) => {
     const form = event.target;
     if (form.dataset.sent) { event.preventDefault(); return; }
-    form.dataset.sent = "yes";
+    if (!("download" in form.dataset)) form.dataset.sent = "yes";
   });
   // Coming back by the back button, a form can be sent again.
   window.addEventListener("pageshow", () => {

@@ -1,0 +1,9 @@
+"""The initials of a name, as people type them to find somebody: 王小明 is wxm, Ann Lee is al."""
+
+from pypinyin import Style, lazy_pinyin
+
+
+def initials(name: str) -> str:
+    """Return the first letters of a name in small Latin letters, of a Chinese one those of its pinyin."""
+    spoken = " ".join(lazy_pinyin(name, style=Style.FIRST_LETTER, errors=lambda rest: f" {rest} "))
+    return "".join(part[0] for part in spoken.split() if part[0].isalnum()).lower()

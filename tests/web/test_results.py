@@ -1,0 +1,138 @@
+"""Results: last quarter beside this one, averages that give nobody away, the signature of two, the export."""
+
+import csv
+import io
+
+import pytest
+
+from services import organisation_import, result_groups, result_page
+from services.actors import SYSTEM
+from tests.services.builders import CLERK, ESCORT, OFFICER, PERSONNEL, PRESIDENT, QUARTER, noon
+from tests.services.closing import close_all, deduct, finalise
+from tests.services.counting import sent
+from tests.web.browsing import PASSWORD, Pages, words_of
+
+PATH = f"/cycles/{QUARTER}/results"
+LATER = noon(4, 12)
+
+
+@pytest.fixture
+def closed(pages: Pages) -> Pages:
+    """The office with every appraisal closed, and four points less for the clerk."""
+    deduct(pages.play.uow, pages.play.office, CLERK, "C3.1", 4)
+    close_all(pages.play.uow, pages.play.office)
+    pages.clock.set(LATER)
+    return pages
+
+
+def test_provisional_figures_stand_there_and_hr_sees_its_superiors_as_an_appraisee_would(pages: Pages) -> None:
+    pages.play.bring("review")
+    pages.play.bring("review", of=PERSONNEL)
+    hr = words_of(pages.browser(OFFICER).get(PATH))
+    assert "Provisional: nothing here is signed yet." in hr
+    of_clerk = hr.partition(f"Person {CLERK} ({CLERK})")[2][:120]
+    assert " 100 " in of_clerk
+    of_superior = hr.partition(f"Person {PERSONNEL} ({PERSONNEL}) deputy")[2]
+    assert " 100 " not in of_superior.partition(f"Person {OFFICER}")[0]
+    whole = words_of(pages.browser(PRESIDENT).get(PATH))
+    assert " 100 " in whole.partition(f"Person {PERSONNEL} ({PERSONNEL}) deputy")[2][:120]
+
+
+def test_two_sign_by_the_check_number_and_then_it_is_final(closed: Pages) -> None:
+    hr, president = closed.browser(OFFICER), closed.browser(PRESIDENT)
+    answer = hr.send(hr.get(PATH), f"/cycles/{QUARTER}/propose", table="whole")
+    assert answer.headers["location"] == f"{PATH}?done=proposed", words_of(answer)
+    page = hr.get(PATH)
+    assert "It waits for the approver." in words_of(page)
+    (row,) = closed.play.rows("SELECT digest FROM proposal")
+    page = president.get(PATH)
+    assert row.digest in page.text
+    wrong = president.send(page, f"/cycles/{QUARTER}/approve", password="not mine at all")
+    assert wrong.status_code == 403
+    other = president.send(page, f"/cycles/{QUARTER}/approve", check_number="0" * 64, password=PASSWORD)
+    assert other.status_code == 409
+    signed = president.send(page, f"/cycles/{QUARTER}/approve", password=PASSWORD)
+    assert signed.headers["location"] == f"{PATH}?done=approved", words_of(signed)
+    assert closed.play.rows("SELECT state FROM cycle WHERE code = '2026Q1'")[0].state == "finalising"
+    twice = president.send(page, f"/cycles/{QUARTER}/approve", password=PASSWORD)
+    assert twice.status_code in {403, 409}
+
+
+def test_a_proposal_that_is_refused_opens_the_cycle_again(closed: Pages) -> None:
+    hr, president = closed.browser(OFFICER), closed.browser(PRESIDENT)
+    hr.send(hr.get(PATH), f"/cycles/{QUARTER}/propose", table="whole")
+    page = president.get(PATH)
+    assert president.send(page, f"/cycles/{QUARTER}/refuse", reason="").status_code == 403
+    answer = president.send(page, f"/cycles/{QUARTER}/refuse", reason="One figure is wrong.")
+    assert answer.status_code == 303
+    assert "The approver refused the last proposal" in words_of(hr.get(PATH))
+
+
+def test_what_cannot_be_proposed_yet_is_said(pages: Pages) -> None:
+    browser = pages.browser(OFFICER)
+    answer = browser.send(browser.get(PATH), f"/cycles/{QUARTER}/propose", table="whole")
+    assert answer.status_code == 403
+    assert "Still to do" in words_of(answer)
+
+
+@pytest.mark.parametrize("form", ["csv", "xlsx", "json"])
+def test_the_export_is_what_the_viewer_may_see_and_is_on_record(closed: Pages, form: str) -> None:
+    browser = closed.browser(PRESIDENT)
+    answer = browser.send(browser.get(PATH), f"/cycles/{QUARTER}/export", form=form)
+    assert answer.status_code == 200
+    assert answer.headers["content-disposition"] == f'attachment; filename="{QUARTER}.{form}"'
+    assert answer.content
+    if form == "csv":
+        rows = list(csv.DictReader(io.StringIO(answer.content.decode("utf-8-sig"))))
+        assert {row["total"] for row in rows if row["number"] == CLERK} == {"96"}
+    assert closed.play.rows("SELECT kind FROM event WHERE kind = 'exported'")
+    assert browser.send(browser.get(PATH), f"/cycles/{QUARTER}/export", form="exe").status_code == 422
+
+
+def test_averages_hide_every_group_of_fewer_than_five(closed: Pages) -> None:
+    asked = {"viewer": closed.play.office.actor(PRESIDENT), "now": LATER, "cycle": QUARTER}
+    with sent(closed.play.uow.engine) as statements:
+        groups = result_groups.result_groups(closed.play.uow, **asked)
+    assert len(statements) <= 8, statements
+    assert groups.people == 5
+    assert [(one.code, one.people) for one in groups.units] == [("office", 5)]
+    assert {one.people for one in groups.posts} == {None}
+    assert groups.spread is not None
+    assert groups.spread.count == 5
+    said = words_of(closed.browser(PRESIDENT).get(PATH))
+    assert "5 people with a closed appraisal; the average is 99.2." in said
+    assert "not shown: fewer than 5 people" in said
+
+
+def test_with_four_there_is_no_average_at_all(pages: Pages) -> None:
+    close_all(pages.play.uow, pages.play.office, but=(ESCORT,))
+    said = words_of(pages.browser(PRESIDENT).get(PATH))
+    assert "Averages appear once five people have a closed appraisal." in said
+
+
+def test_last_quarter_stands_beside_this_one_and_a_page_takes_few_statements(closed: Pages) -> None:
+    from tests.services.builders import open_quarter
+
+    play = closed.play
+    finalise(play.uow, play.office)
+    open_quarter(play.uow, play.office, code="2026Q2", now=noon(4, 13))
+    play.uow.engine.clear_compiled_cache()
+    asked = {"viewer": play.office.actor(OFFICER), "now": noon(4, 14), "cycle": "2026Q2"}
+    with sent(play.uow.engine) as statements:
+        page = result_page.result_page(play.uow, **asked)
+    assert len(statements) <= 10, statements
+    assert page.last_code == QUARTER
+    assert page.last[CLERK, "clerical"] == (96, "excellent") or page.last[CLERK, "clerical"][0] == 96
+    assert "2026Q1" in words_of(closed.browser(PRESIDENT).get("/cycles/2026Q2/results"))
+
+
+def test_results_are_found_by_initials_and_go_on_page_by_page(pages: Pages) -> None:
+    data = "number,name,post,unit,from\n2001,王小明,clerical,office,2026-01-01\n".encode()
+    organisation_import.apply(pages.play.uow, actor=SYSTEM, now=noon(4, 1), data=data, where="people.csv")
+    browser = pages.browser(PRESIDENT)
+    assert "Nobody is found." in words_of(browser.get(f"{PATH}?q=wxm"))
+    assert f"({CLERK})" in words_of(browser.get(f"{PATH}?q={CLERK}"))
+    assert browser.get(f"{PATH}?after=1006~x").status_code == 422
+    said = words_of(browser.get(f"{PATH}?after=1007~99"))
+    assert f"({CLERK})" in said
+    assert f"({PERSONNEL}) deputy" not in said

@@ -1,0 +1,114 @@
+"""The results of a cycle: figures beside last quarter's, averages, the signature of two, and the export."""
+
+import shutil
+import tempfile
+from pathlib import Path
+
+from fastapi import APIRouter, Response
+from fastapi.responses import FileResponse
+from starlette.background import BackgroundTask
+
+from services import exports, finalising, late_entries, result_groups, result_page, sessions, table_state, year_table
+from services.errors import AppraiseError, Malformed
+from web.forms import EMPTY, Form, Posted
+from web.pages.cycles import REFUSED
+from web.requests import Asked, Visit
+from web.words import N_
+
+router = APIRouter()
+DONE = {
+    "proposed": N_("The table is put forward; the approver is told."),
+    "approved": N_("The table is signed. The results become final within a minute, and everybody is told."),
+    "entered": N_("What closed later has entered the table."),
+    "sent-back": N_("The proposal is refused; the cycle is open again."),
+}
+FORMS = ("csv", "xlsx", "json")
+_MOST_OF_YEAR = 500
+"""People of a year on one page; the search and the export have the others."""
+
+
+@router.get("/cycles/{cycle}/results")
+def show(visit: Visit, cycle: str, *, q: str = "", after: str = "", done: str = "") -> Response:
+    return _page(visit, cycle, EMPTY, q=q.strip(), after=after, done=done)
+
+
+@router.post("/cycles/{cycle}/propose")
+def propose(visit: Visit, cycle: str, form: Posted) -> Response:
+    try:
+        which = form.get("table")
+        if which not in {"whole", "late"}:
+            raise Malformed(visit.text("Say which table: the whole one, or what closed later."), "which-table")
+        put = finalising.propose if which == "whole" else late_entries.propose_late
+        put(visit.uow, actor=visit.actor, now=visit.now, cycle=cycle)
+    except REFUSED as error:
+        return _page(visit, cycle, form.failed(error))
+    return visit.to(f"/cycles/{cycle}/results?done=proposed")
+
+
+@router.post("/cycles/{cycle}/approve")
+def approve(visit: Visit, cycle: str, form: Posted) -> Response:
+    try:
+        digest = form.get("check-number")
+        if not digest:
+            raise Malformed(visit.text("Say which table you sign, by its check number."), "check-number")
+        if visit.site.wiring.settings.password_again:
+            password = form.fields.get("password", ("",))[-1]
+            sessions.confirm(visit.uow, now=visit.now, viewer=visit.person, password=password, address=visit.address)
+        late = form.get("table") == "late"
+        sign = late_entries.enter_late if late else finalising.approve
+        sign(visit.uow, actor=visit.actor, now=visit.now, cycle=cycle, digest=digest)
+    except REFUSED as error:
+        return _page(visit, cycle, form.failed(error))
+    return visit.to(f"/cycles/{cycle}/results?done={'entered' if late else 'approved'}")
+
+
+@router.post("/cycles/{cycle}/refuse")
+def refuse(visit: Visit, cycle: str, form: Posted) -> Response:
+    try:
+        reason = form.get("reason")
+        finalising.refuse(visit.uow, actor=visit.actor, now=visit.now, cycle=cycle, reason=reason)
+    except REFUSED as error:
+        return _page(visit, cycle, form.failed(error))
+    return visit.to(f"/cycles/{cycle}/results?done=sent-back")
+
+
+@router.post("/cycles/{cycle}/export")
+def export(visit: Visit, cycle: str, form: Posted) -> Response:
+    """Write the table as the viewer may see it into a file of its own, which goes when it is sent."""
+    folder = Path(tempfile.mkdtemp(prefix="appraise-export-"))
+    try:
+        wanted = form.get("form")
+        if wanted not in FORMS:
+            raise Malformed(visit.text("Choose CSV, a spreadsheet or JSON."), "bad-format")
+        path = folder / f"results.{wanted}"
+        exports.export(visit.uow, actor=visit.actor, now=visit.now, cycle=cycle, path=path)
+    except REFUSED as error:
+        shutil.rmtree(folder)
+        return _page(visit, cycle, form.failed(error))
+    except AppraiseError:
+        shutil.rmtree(folder)
+        raise
+    gone = BackgroundTask(shutil.rmtree, folder)
+    return FileResponse(path, filename=f"{cycle}.{wanted}", background=gone)
+
+
+def _page(visit: Asked, cycle: str, form: Form, *, q: str = "", after: str = "", done: str = "") -> Response:
+    uow, viewer, now = visit.uow, visit.actor, visit.now
+    page = result_page.result_page(uow, viewer=viewer, now=now, cycle=cycle, words=q, after=after)
+    year = None if page.rows or q or after else year_table.year_results(uow, viewer=viewer, now=now, cycle=cycle)
+    return visit.page(
+        "results.html",
+        status=form.status,
+        page=page,
+        q=q,
+        first=not after,
+        year=None if year is None else year[:_MOST_OF_YEAR],
+        periods=sorted({code for one in year or () for code in one.figures}),
+        groups=result_groups.result_groups(uow, viewer=viewer, now=now, cycle=cycle, language=visit.language),
+        table=table_state.table_state(uow, viewer=viewer, now=now, cycle=cycle),
+        password_again=visit.site.wiring.settings.password_again,
+        least=result_groups.LEAST,
+        forms=FORMS,
+        form=form,
+        done=visit.text(DONE[done]) if done in DONE else "",
+    )
