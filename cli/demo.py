@@ -10,11 +10,14 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from cli import play, play_judgement, play_week
+from cli import play, play_judgement, play_running, play_week
 from cli.commands import new_group
 from cli.output import JsonOption, print_json
+from cli.serve import asked_to_stop
 from cli.theatre import Theatre, prepare
 from services import results
+from services.errors import Malformed
+from web.demo_people import SEVEN
 
 commands = new_group()
 
@@ -30,20 +33,32 @@ def demo(
         "demo-data"
     ),
     fresh: Annotated[bool, typer.Option("--fresh", help="Remove an earlier demonstration in that folder.")] = False,
+    serve: Annotated[
+        bool, typer.Option("--serve", help="Begin the next quarter too, and serve the pages until Ctrl-C.")
+    ] = False,
+    port: Annotated[
+        int, typer.Option("--port", min=0, max=65535, help="With --serve: the port of the pages; 0 takes a free one.")
+    ] = 8000,
     as_json: JsonOption = False,
 ) -> None:
     """Play the first quarter of 2026 in a bank's office: from people and rules to a signed, explained, audited table.
 
-    Everything is real but the time: a database, a worker, mails over SMTP to a sink that keeps them as files.
+    Everything is real but the time: a database, a worker, mails over SMTP to a sink that keeps them as files. With
+    --serve it ends with a link per person to the pages, on this machine alone.
 
     Example: appraise demo --dir demo-data
     """
+    if serve and as_json:
+        raise Malformed("--json prints the table and ends, --serve goes on; choose one of them.", "json-serve")
     width = None if sys.stdout.isatty() else _UNWATCHED_COLUMNS
     console = Console(file=io.StringIO() if as_json else None, highlight=False, width=width)
     prepare(folder, fresh=fresh)
     with Theatre(folder, console, FIRST_MOMENT, ZONE) as stage:
         for scene in (*play.SCENES, *play_judgement.SCENES):
             scene(stage)
+        if serve:
+            _serve(stage, console, port)
+            return
         rows = results.results(stage.uow, viewer=stage.person(play.PRESIDENT), now=stage.now, cycle=play.CYCLE)
     if as_json:
         print_json(
@@ -54,6 +69,26 @@ def demo(
         )
         return
     _farewell(console, folder)
+
+
+def _serve(stage: Theatre, console: Console, port: int) -> None:
+    for scene in play_running.SCENES:
+        scene(stage)
+
+    def opened(address: str) -> None:
+        console.print("\n[bold]The pages are open.[/bold] As whom do you want to look?")
+        for number, said in SEVEN.items():
+            console.print(f"  {address}/demo/{number}  {said}", soft_wrap=True)
+        console.print(
+            f"Each link has one button that logs you in; anybody else is at {address}/demo/NUMBER. 2026Q1 is finished, "
+            f"{play_running.RUNNING} is still running, and the clock stands. Stop it with Ctrl-C.",
+            soft_wrap=True,
+        )
+        sys.stdout.flush()
+
+    with asked_to_stop() as stop:
+        stage.open_house("127.0.0.1", port, stop, opened)
+    console.print("Stopped; everything stays in the folder.")
 
 
 def _farewell(console: Console, folder: Path) -> None:

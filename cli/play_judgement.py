@@ -125,7 +125,7 @@ def review(stage: Theatre) -> None:
 
 
 def _correct(stage: Theatre) -> None:
-    wrong = next(line for line in _lines(stage, SECURITY, LATE_DRIVER) if line["rule"] == "V2.1")
+    wrong = next(line for line in stage.lines(SECURITY, code(LATE_DRIVER)) if line["rule"] == "V2.1")
     entry = Entry(LATE_DRIVER, "V2.1", day(3, 3), units=Fraction(2), reason="gate log, read again")
     findings.replace(
         stage.uow,
@@ -136,11 +136,6 @@ def _correct(stage: Theatre) -> None:
         reason="counted one twice",
     )
     stage.act(SECURITY, "submit", code(LATE_DRIVER))
-
-
-def _lines(stage: Theatre, viewer: str, number: str) -> list[dict[str, str]]:
-    score, _ = desk.explain(stage.uow, actor=stage.person(viewer), now=stage.now, appraisal=code(number))
-    return [step for step in score["steps"] if step["code"] == "finding"]
 
 
 def answers(stage: Theatre) -> None:

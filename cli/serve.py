@@ -66,7 +66,7 @@ def up(
             "`appraise worker` and `appraise beat`.",
             "broker-set",
         )
-    with _asked_to_stop() as stop:
+    with asked_to_stop() as stop:
         if is_missing(settings.database_url):
             made = upgrade_database(settings)
             _tell(f"There was no database: {database_file(settings.database_url)} is made and stands at {made.after}.")
@@ -104,7 +104,7 @@ def web(context: typer.Context, host: HostOption = "127.0.0.1", port: PortOption
     _set_up_logs(settings)
     wiring = replace(shared.wiring, clock=OrganisationClock(shared.uow))
     with (
-        _asked_to_stop() as stop,
+        asked_to_stop() as stop,
         PageServer(create_app(wiring), host=host, port=port, proxies=settings.proxy_addresses) as pages,
     ):
         _tell(f"The pages are up at {pages.address}. Stop it with Ctrl-C.")
@@ -132,7 +132,7 @@ def worker(context: typer.Context) -> None:
     shared = session(context)
     wiring = shared.wiring
     with (
-        _asked_to_stop() as stop,
+        asked_to_stop() as stop,
         Server(settings, replace(wiring, clock=OrganisationClock(wiring.uow))) as server,
     ):
         mail = "" if wiring.sender is not None else " No mail server is set, so mails wait."
@@ -153,7 +153,7 @@ def beat(context: typer.Context) -> None:
     from tasks.beat import Beat
 
     settings = _server_settings(context, "beat")
-    with _asked_to_stop() as stop, Beat(settings):
+    with asked_to_stop() as stop, Beat(settings):
         _tell("The beat is up and rings over Redis. Stop it with Ctrl-C.")
         structlog.get_logger(__name__).info("up", mode="beat", pid=os.getpid())
         stop.wait()
@@ -200,7 +200,7 @@ def mail_sink(
     """Take every mail and send nothing on: for trials, with APPRAISE_SMTP_HOST=127.0.0.1 and APPRAISE_SMTP_TLS=none."""
     from config.mail_sink import MailSink
 
-    with _asked_to_stop() as stop:
+    with asked_to_stop() as stop:
         try:
             sink = MailSink(folder, port, host=host).start()
         except OSError as error:
@@ -229,7 +229,7 @@ def _demand_schema(shared: Session) -> None:
 
 
 @contextmanager
-def _asked_to_stop() -> Iterator[threading.Event]:
+def asked_to_stop() -> Iterator[threading.Event]:
     """Yield what is set by SIGTERM and SIGINT; a second signal ends the process the hard way."""
     stop = threading.Event()
     before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import shutil
+import threading
 import zoneinfo
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from email import policy
@@ -23,7 +24,7 @@ from config.mail_sink import MailSink
 from config.settings import IN_MEMORY, Settings, load_settings
 from config.upgrading import upgrade_database
 from config.wiring import Wiring, wire
-from services import appraisals, findings, naming
+from services import appraisals, desk, findings, naming
 from services.actors import Actor
 from services.appraisals import Moved, Words
 from services.errors import AppraiseError, Environment, Refused
@@ -33,6 +34,7 @@ from tasks.embedded import Embedded
 
 MARKER = "this-is-a-demonstration"
 MAILS = "mails"
+_LOOK_SECONDS = 1.0
 
 
 class Theatre:
@@ -152,6 +154,31 @@ class Theatre:
             reason=entry.reason,
             sub_reasons=entry.sub_reasons,
         )
+
+    def lines(self, viewer: str, appraisal: str) -> list[dict[str, str]]:
+        """Return the findings that a score counts, as somebody sees them."""
+        score, _ = desk.explain(self.uow, actor=self.person(viewer), now=self.now, appraisal=appraisal)
+        return [step for step in score["steps"] if step["code"] == "finding"]
+
+    def open_house(self, host: str, port: int, stop: threading.Event, opened: Callable[[str], None]) -> None:
+        """Serve the pages of the finished play until it is stopped; the clock stands, the worker is rung by every act.
+
+        `opened` is told the address once they answer.
+
+        Raises:
+            Environment: the address is taken, or the pages ended by themselves.
+        """
+        from web.app import create_app
+        from web.server import PageServer
+
+        if self._wiring is None or self._embedded is None:
+            raise Environment("The demonstration has not begun.", "not-begun")
+        self._wiring.bell.connect(self._embedded.ring)
+        with PageServer(create_app(self._wiring), host=host, port=port) as pages:
+            opened(pages.address)
+            while not stop.wait(_LOOK_SECONDS):
+                if not (pages.alive and self._embedded.alive):
+                    raise Environment("The pages ended by themselves; see the log lines above and start again.")
 
     def refused(self, trying: str, attempt: Callable[[], object]) -> str:
         """Show an attempt that must be refused, with the sentence; return its code.

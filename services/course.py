@@ -5,28 +5,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from sqlalchemy import Row, bindparam, func, select
+from sqlalchemy import Row
 
 from services import delegations
-from services.access import PARTY
 from services.actors import Actor
+from services.desk import names_of
+from services.form import HISTORY
 from services.naming import unseen
-from services.sight import sight
-from services.standing import MOVE, PERSON, Standing, load
+from services.sight import Sight, sight
+from services.standing import Standing, load
 from services.unit_of_work import Transaction, UnitOfWork
 from workflow.vocabulary import Demand
 
-_MOVES = (
-    select(MOVE.c.seq, MOVE.c.from_stage, MOVE.c.to_stage, MOVE.c.at, PERSON.c.name, PERSON.c.number)
-    .outerjoin(PERSON, PERSON.c.id == func.coalesce(MOVE.c.on_behalf_of, MOVE.c.actor_id))
-    .where(MOVE.c.appraisal_id == bindparam("appraisal"), MOVE.c.from_stage != MOVE.c.to_stage)
-    .order_by(MOVE.c.seq)
-)
-_NAMES = (
-    select(PARTY.c.person_id, PERSON.c.name, PERSON.c.number)
-    .join(PERSON, PERSON.c.id == PARTY.c.person_id)
-    .where(PARTY.c.appraisal_id == bindparam("appraisal"), PARTY.c.to_at.is_(None))
-)
 _TAKE_BACK = "own-last-act"
 """The guard of a move that takes the last act back."""
 
@@ -81,20 +71,22 @@ def course(uow: UnitOfWork, *, actor: Actor, now: dt.datetime, appraisal: str) -
         seen = sight(tx, standing, actor, standing.today)
         if not seen.facts:
             raise unseen(standing.asked)
-        moves = [
-            row for row in tx.all(_MOVES, {"appraisal": standing.id}) if seen.until is None or row.at <= seen.until
-        ]
-        names = _names(tx, standing)
-    return Course(_steps(standing, moves, names), _acts(standing, names))
+        return course_of(tx, standing, seen)
 
 
-def _names(tx: Transaction, standing: Standing) -> dict[str, tuple[str, ...]]:
-    """Return who holds each role, as people are named to others."""
-    named = {row.person_id: f"{row.name} ({row.number})" for row in tx.all(_NAMES, {"appraisal": standing.id})}
-    return {
+def course_of(tx: Transaction, standing: Standing, seen: Sight) -> Course:
+    """Return the course of an appraisal for who sees its facts."""
+    moves = [
+        row
+        for row in tx.all(HISTORY, {"appraisal": standing.id})
+        if row.from_stage != row.to_stage and (seen.until is None or row.at <= seen.until)
+    ]
+    named = names_of(tx, [standing.id])
+    names = {
         role: tuple(named[person] for person in people if person in named)
         for role, people in standing.parts.holders.items()
     }
+    return Course(_steps(standing, moves, names), _acts(standing, names))
 
 
 def _steps(standing: Standing, moves: Sequence[Row[Any]], names: Mapping[str, tuple[str, ...]]) -> tuple[Step, ...]:

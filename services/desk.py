@@ -27,6 +27,7 @@ from workflow.vocabulary import JUDGING_ROLES, CycleState, Outcome
 
 WORK_ITEM = table_of(WorkItem)
 PERSON = table_of(Person)
+Scored = Mapping[str, Any] | None
 
 _OWED = (
     select(WORK_ITEM)
@@ -117,7 +118,7 @@ def _of_person(
             for row in items
             if delegations.unfit(tx, standings[row.appraisal_id], actor.person_id, row.role) is None
         ]
-    names = _names(tx, list(standings))
+    names = names_of(tx, list(standings))
     closures = calendars.closures(tx) if items else calendars.NO_CLOSURES
     found = [_owed(tx, row, standings[row.appraisal_id], names, closures, actor=acting, now=now) for row in items]
     if roles is None:
@@ -172,7 +173,7 @@ def _wording(standing: Standing, names: Mapping[int, str], holder: int | None) -
     return {language: standing.lifecycle.wording(standing.stage, language, holder=name) for language in ("en", "zh")}
 
 
-def _names(tx: Transaction, appraisals: Sequence[int]) -> dict[int, str]:
+def names_of(tx: Transaction, appraisals: Sequence[int]) -> dict[int, str]:
     """Return how people are named to others: name and employee number, since names repeat."""
     return {row.id: f"{row.name} ({row.number})" for row in tx.all(_NAMES, {"appraisals": list(appraisals)})}
 
@@ -202,6 +203,8 @@ class Shown:
     actions: tuple[Mapping[str, Any], ...]
     override_reason: str | None
     delegations: tuple[Mapping[str, Any], ...] = ()
+    unseen: bool = False
+    """Whether it is the viewer's turn and nothing says yet that he has looked."""
 
 
 @use_case("appraisal.show")
@@ -212,36 +215,55 @@ def show(uow: UnitOfWork, *, actor: Actor, now: dt.datetime, appraisal: str) -> 
         NotFound: there is none, or it is not his to see.
     """
     with uow.write() as tx:
-        standing, actor = delegations.stand_in(tx, load(tx, [appraisal], actor, now)[0], actor, now)
-        seen = sight(tx, standing, actor, standing.today)
-        if actor.typed_by is None and any(item.holder_id == actor.person_id for item in standing.items):
-            tx.run(_SEEN, {"appraisal": standing.id, "person": actor.person_id, "at": now})
-        names = _names(tx, [standing.id])
-        score = score_of(tx, standing, seen)
-        holder = next((item.holder_id for item in standing.items), None)
-        held = standing.parts.holders
-        return Shown(
-            standing.code,
-            names.get(int(standing.row.person_id), standing.row.number),
-            standing.stage,
-            _wording(standing, names, holder),
-            standing.version,
-            standing.ledger_version,
-            standing.row.round,
-            standing.row.outcome,
-            next((item.due_at for item in standing.items), None),
-            {role: ", ".join(names[person] for person in people) for role, people in held.items()},
-            score["total"] if score else None,
-            score["grade"] if score else None,
-            tuple(score["items"]) if score else (),
-            {row.item: to_decimal(row.value) for row in tx.all(_SELF, {"appraisal": standing.id})}
-            if seen.facts
-            else {},
-            form.history(tx, standing, seen),
-            _actions(tx, standing, actor, now),
-            form.override_reason(tx, standing) if seen.facts else None,
-            delegations.shown(tx, [one for role in JUDGING_ROLES for one in held.get(role, ())], standing.today),
-        )
+        standing, acting = delegations.stand_in(tx, load(tx, [appraisal], actor, now)[0], actor, now)
+        shown = laid_open(tx, standing, acting, now)
+        if shown.unseen:
+            tx.run(_SEEN, {"appraisal": standing.id, "person": acting.person_id, "at": now})
+        return shown
+
+
+def mark_seen(uow: UnitOfWork, *, actor: Actor, now: dt.datetime, appraisal: str) -> None:
+    """Write down that the holder of the open work item has seen the appraisal; what went before is then not taken back.
+
+    Raises:
+        NotFound: there is none, or it is not his to see.
+    """
+    show(uow, actor=actor, now=now, appraisal=appraisal)
+
+
+def laid_open(tx: Transaction, standing: Standing, actor: Actor, now: dt.datetime, score: Scored = None) -> Shown:
+    """Return an appraisal as far as `actor` may see it; `score` saves reading it where the caller has it.
+
+    Raises:
+        NotFound: it is not his to see.
+    """
+    seen = sight(tx, standing, actor, standing.today)
+    names = names_of(tx, [standing.id])
+    score = score_of(tx, standing, seen) if score is None else score
+    holder = next((item.holder_id for item in standing.items), None)
+    held = standing.parts.holders
+    return Shown(
+        standing.code,
+        names.get(int(standing.row.person_id), standing.row.number),
+        standing.stage,
+        _wording(standing, names, holder),
+        standing.version,
+        standing.ledger_version,
+        standing.row.round,
+        standing.row.outcome,
+        next((item.due_at for item in standing.items), None),
+        {role: ", ".join(names[person] for person in people) for role, people in held.items()},
+        score["total"] if score else None,
+        score["grade"] if score else None,
+        tuple(score["items"]) if score else (),
+        _self_scores(tx, standing, seen),
+        form.history(tx, standing, seen),
+        _actions(tx, standing, actor, now),
+        form.override_reason(tx, standing) if seen.facts else None,
+        delegations.shown(tx, [one for role in JUDGING_ROLES for one in held.get(role, ())], standing.today),
+        actor.typed_by is None
+        and any(item.holder_id == actor.person_id and item.seen_at is None for item in standing.items),
+    )
 
 
 def _self_scores(tx: Transaction, standing: Standing, seen: Sight) -> dict[str, str]:

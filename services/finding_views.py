@@ -2,7 +2,7 @@
 
 import datetime as dt
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
@@ -17,6 +17,7 @@ from models.people import Assignment, Person, Post
 from scoring.errors import UnknownName
 from services import naming
 from services.actors import Actor
+from services.definitions import rubric_of
 from services.documents import DocumentView, document_code, show_document
 from services.errors import Malformed, Refused
 from services.finding_writing import disclosure, finding_row
@@ -27,6 +28,7 @@ from services.ledger_sight import ledger_sight
 from services.ledgers import LedgerState, state
 from services.rubric_in_force import InForce, rubric_in_force
 from services.sight import Sight
+from services.standing import Standing
 from services.unit_of_work import Transaction, UnitOfWork
 from workflow.vocabulary import Facts
 
@@ -62,6 +64,10 @@ _FINDINGS = select(
     .outerjoin(_VOID_REASON, _VOID_REASON.c.id == FINDING.c.void_reason_id)
 )
 _OF_PERSON = _FINDINGS.where(ASSIGNMENT.c.person_id == bindparam("person")).order_by(FINDING.c.happened, FINDING.c.id)
+_OF_LEDGER = _FINDINGS.where(
+    FINDING.c.assignment_id == bindparam("assignment"),
+    FINDING.c.counted_on.between(bindparam("first"), bindparam("last")),
+).order_by(FINDING.c.happened, FINDING.c.id)
 _OF_DOCUMENT = _FINDINGS.where(FINDING.c.document_id == bindparam("document")).order_by(FINDING.c.id)
 _ONE = _FINDINGS.where(FINDING.c.id == bindparam("finding"))
 _REPLIES = (
@@ -168,6 +174,23 @@ def list_findings(
         return _visible(tx, tx.all(_OF_PERSON, {"person": person_id}), actor, now)
 
 
+def of_ledger(tx: Transaction, standing: Standing, seen: Sight) -> tuple[FindingView, ...]:
+    """Return the findings that count in an appraisal, by day, as far as `seen` goes, in at most four statements."""
+    row = standing.row
+    withheld = seen.as_appraisee and not seen.judgement and facts_wait(standing)
+    if not seen.facts or withheld:
+        return ()
+    period = {"assignment": row.assignment_id, "first": row.period_from, "last": row.period_to}
+    force = InForce(rubric_of(tx, row.rubric_id, row.rubric_digest), row.period_from, row.period_to)
+    return _views(tx, tx.all(_OF_LEDGER, period), lambda _: _Terms(seen, False, force))
+
+
+def facts_wait(standing: Standing) -> bool:
+    """Tell whether the workflow tells the person of facts only at the release."""
+    disclosed = standing.lifecycle.disclosure
+    return disclosed is not None and disclosed.facts != Facts.AT_ONCE
+
+
 def show_finding(uow: UnitOfWork, *, actor: Actor, now: dt.datetime, finding: str) -> FindingView:
     """Return one finding, named like `F12`, as far as the viewer may see it.
 
@@ -208,6 +231,19 @@ def _visible(tx: Transaction, rows: Sequence[Row[Any]], actor: Actor, now: dt.da
     if not rows:
         return ()
     date = today(tx, now)
+    known: dict[int, list[tuple[LedgerState, _Terms]]] = {}
+
+    def terms(row: Row[Any]) -> _Terms:
+        return _terms(tx, row, known.setdefault(row.assignment_id, []), actor=actor, now=now, date=date)
+
+    return _views(tx, rows, terms)
+
+
+def _views(
+    tx: Transaction, rows: Sequence[Row[Any]], terms_of: Callable[[Row[Any]], _Terms]
+) -> tuple[FindingView, ...]:
+    if not rows:
+        return ()
     ids = {"findings": [row.id for row in rows]}
     replies: dict[int, list[ReplyView]] = {}
     for row in tx.all(_REPLIES, ids):
@@ -215,10 +251,9 @@ def _visible(tx: Transaction, rows: Sequence[Row[Any]], actor: Actor, now: dt.da
     revisions: dict[int, list[RevisionView]] = {}
     for row in tx.all(_REVISIONS, ids):
         revisions.setdefault(row.finding_id, []).append(RevisionView(row.kind, row.amount, row.at, row.body))
-    known: dict[int, list[tuple[LedgerState, _Terms]]] = {}
     views = []
     for row in rows:
-        terms = _terms(tx, row, known.setdefault(row.assignment_id, []), actor=actor, now=now, date=date)
+        terms = terms_of(row)
         if terms.sight.facts and not terms.withheld:
             view = _view(row, terms.force, tuple(replies.get(row.id, ())), tuple(revisions.get(row.id, ())))
             seen = _as_of(view, terms.sight)

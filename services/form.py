@@ -24,7 +24,7 @@ CYCLE_RUBRIC = table_of(CycleRubric)
 ASSIGNMENT = table_of(Assignment)
 _TYPIST = PERSON.alias("typist")
 
-_HISTORY = (
+HISTORY = (
     select(
         MOVE,
         PERSON.c.name,
@@ -70,7 +70,7 @@ class Passed:
 
 def history(tx: Transaction, standing: Standing, seen: Sight) -> tuple[Passed, ...]:
     """Return the steps of an appraisal, oldest first; the words of others only where the judgement is the viewer's."""
-    rows = tx.all(_HISTORY, {"appraisal": standing.id})
+    rows = tx.all(HISTORY, {"appraisal": standing.id})
     texts = _texts(tx, rows) if seen.facts else {}
     shown = []
     for row in rows:

@@ -6,14 +6,14 @@ practice may stand still. Rights are looked up at each request and never remembe
 
 import datetime as dt
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Row, bindparam, select, update
+from sqlalchemy import Row, bindparam, select, true, update
 
 from models.columns import UtcDateTime, table_of
-from models.people import Account, Person, Session
+from models.people import Account, Grant, Organisation, Person, Session
 from services import login_throttle, naming, passwords
 from services.access import granted_roles
 from services.actors import SYSTEM, Actor
@@ -27,11 +27,24 @@ from services.unit_of_work import Transaction, UnitOfWork
 ACCOUNT = table_of(Account)
 PERSON = table_of(Person)
 SESSION = table_of(Session)
+ORGANISATION = table_of(Organisation)
+GRANT = table_of(Grant)
 STREAM = "logins"
 """The stream of the audit that tells of logins, let in or not."""
 
 _SEEN_EVERY = dt.timedelta(minutes=1)
 
+_ORGANISED = (
+    ORGANISATION.c.name.label("organisation"),
+    ORGANISATION.c.kind.label("organisation_kind"),
+    ORGANISATION.c.zone.label("organisation_zone"),
+    ORGANISATION.c.calendar.label("organisation_calendar"),
+)
+_GRANTED = (
+    GRANT.c.role.label("granted"),
+    GRANT.c.valid_from.label("granted_from"),
+    GRANT.c.valid_to.label("granted_to"),
+)
 _ACCOUNT = (
     select(ACCOUNT, PERSON.c.number)
     .join(PERSON, PERSON.c.id == ACCOUNT.c.person_id)
@@ -46,14 +59,30 @@ _SESSION = (
         PERSON.c.name,
         PERSON.c.language,
         database_now().label("wall"),
+        *_ORGANISED,
+        *_GRANTED,
     )
     .join(ACCOUNT, ACCOUNT.c.id == SESSION.c.account_id)
     .join(PERSON, PERSON.c.id == ACCOUNT.c.person_id)
+    .join(ORGANISATION, true())
+    .outerjoin(GRANT, GRANT.c.person_id == PERSON.c.id)
     .where(SESSION.c.token_digest == bindparam("digest"))
 )
+"""A row for each grant of the person, or one without: who asks is known in one statement."""
 _TOKEN = (
-    select(TOKEN.c.person_id, TOKEN.c.expires_at, TOKEN.c.revoked_at, PERSON.c.number, PERSON.c.name, PERSON.c.language)
+    select(
+        TOKEN.c.person_id,
+        TOKEN.c.expires_at,
+        TOKEN.c.revoked_at,
+        PERSON.c.number,
+        PERSON.c.name,
+        PERSON.c.language,
+        *_ORGANISED,
+        *_GRANTED,
+    )
     .join(PERSON, PERSON.c.id == TOKEN.c.person_id)
+    .join(ORGANISATION, true())
+    .outerjoin(GRANT, GRANT.c.person_id == PERSON.c.id)
     .where(TOKEN.c.digest == bindparam("digest"))
 )
 _AT = bindparam("at", type_=UtcDateTime())
@@ -82,6 +111,7 @@ class Viewer:
     organisation: str
     kind: str
     zone: str
+    calendar: str
 
     @property
     def actor(self) -> Actor:
@@ -124,30 +154,35 @@ def login(
 
 
 def _begin(uow: UnitOfWork, account: Row[Any], attempt: int, before: str | None, now: dt.datetime) -> LoggedIn:
-    secret = secrets.token_urlsafe(32)
     with uow.write() as tx:
-        wall = wall_time(tx)
         again = tx.first(_ACCOUNT, {"number": account.number})
         if again is None or again.password_hash != account.password_hash or again.disabled_at is not None:
             raise Refused("The account was changed at this moment; log in again.", "bad-login")
         login_throttle.forget(tx, attempt)
-        earlier = None if before is None else tx.first(_SESSION, {"digest": digest_of(before)})
-        if before is not None:
-            tx.run(_END.values(ended_at=_AT), {"digest": digest_of(before), "at": wall})
-        granted = granted_roles(tx, account.person_id, local_day(now, naming.organisation(tx).zone))
-        tx.insert(
-            SESSION,
-            {
-                "account_id": account.id,
-                "token_digest": digest_of(secret),
-                "created_at": wall,
-                "seen_at": wall,
-                "ended_at": None,
-                "roles": _kept(granted),
-            },
-        )
-        append_event(tx, STREAM, "login", actor=Actor(account.person_id), at=now, payload={"person": account.person_id})
-    return LoggedIn(secret, int(account.person_id), earlier is not None and earlier.account_id == account.id)
+        return begin(tx, int(account.id), int(account.person_id), before=before, now=now)
+
+
+def begin(tx: Transaction, account_id: int, person_id: int, *, before: str | None, now: dt.datetime) -> LoggedIn:
+    """Begin a session of who has shown who he is; the one before it, if the browser names one, ends."""
+    secret = secrets.token_urlsafe(32)
+    wall = wall_time(tx)
+    earlier = None if before is None else tx.first(_SESSION, {"digest": digest_of(before)})
+    if before is not None:
+        tx.run(_END.values(ended_at=_AT), {"digest": digest_of(before), "at": wall})
+    granted = granted_roles(tx, person_id, local_day(now, naming.organisation(tx).zone))
+    tx.insert(
+        SESSION,
+        {
+            "account_id": account_id,
+            "token_digest": digest_of(secret),
+            "created_at": wall,
+            "seen_at": wall,
+            "ended_at": None,
+            "roles": _kept(granted),
+        },
+    )
+    append_event(tx, STREAM, "login", actor=Actor(person_id), at=now, payload={"person": person_id})
+    return LoggedIn(secret, person_id, earlier is not None and earlier.account_id == account_id)
 
 
 def _deny(uow: UnitOfWork, account: Row[Any] | None, now: dt.datetime) -> None:
@@ -162,12 +197,13 @@ def viewer_of(uow: UnitOfWork, *, now: dt.datetime, secret: str | None, limits: 
     if not secret:
         return None
     with uow.read() as tx:
-        row = tx.first(_SESSION, {"digest": digest_of(secret)})
-        if row is None or row.ended_at is not None or row.disabled_at is not None:
+        rows = tx.all(_SESSION, {"digest": digest_of(secret)})
+        if not rows or rows[0].ended_at is not None or rows[0].disabled_at is not None:
             return None
+        row = rows[0]
         if row.wall - row.seen_at > limits.idle or row.wall - row.created_at > limits.longest:
             return None
-        viewer = _viewer(tx, row, now)
+        viewer = _viewer(rows, now)
         if row.roles != _kept(viewer.roles):
             return None
     if row.wall - row.seen_at > _SEEN_EVERY:
@@ -179,24 +215,30 @@ def viewer_of(uow: UnitOfWork, *, now: dt.datetime, secret: str | None, limits: 
 def viewer_by_token(uow: UnitOfWork, *, now: dt.datetime, token: str) -> Viewer | None:
     """Return whose token this is, or None: there is none, it was revoked, or it is too old."""
     with uow.read() as tx:
-        row = tx.first(_TOKEN, {"digest": digest_of(token)})
-        if row is None or row.revoked_at is not None or (row.expires_at is not None and row.expires_at <= now):
-            return None
-        return _viewer(tx, row, now)
+        rows = tx.all(_TOKEN, {"digest": digest_of(token)})
+    if not rows or rows[0].revoked_at is not None or (rows[0].expires_at is not None and rows[0].expires_at <= now):
+        return None
+    return _viewer(rows, now)
 
 
-def _viewer(tx: Transaction, row: Row[Any], now: dt.datetime) -> Viewer:
-    organisation = naming.organisation(tx)
-    roles = granted_roles(tx, row.person_id, local_day(now, organisation.zone))
+def _viewer(rows: Sequence[Row[Any]], now: dt.datetime) -> Viewer:
+    row = rows[0]
+    day = local_day(now, row.organisation_zone)
+    roles = frozenset(
+        one.granted
+        for one in rows
+        if one.granted is not None and one.granted_from <= day and (one.granted_to is None or one.granted_to >= day)
+    )
     return Viewer(
         int(row.person_id),
         row.number,
         row.name,
         row.language,
         roles,
-        organisation.name,
-        organisation.kind,
-        organisation.zone,
+        row.organisation,
+        row.organisation_kind,
+        row.organisation_zone,
+        row.organisation_calendar,
     )
 
 

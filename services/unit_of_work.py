@@ -146,10 +146,10 @@ class UnitOfWork:
             Environment: the database cannot be reached or written.
         """
         if self.inside is not None:
-            with _translated(), self.inside.connection.begin_nested():
+            with translated(), self.inside.connection.begin_nested():
                 yield self.inside
             return
-        with _translated(), self.engine.connect() as raw:
+        with translated(), self.engine.connect() as raw:
             connection = raw.execution_options(appraise_write=True)
             with connection.begin():
                 self.watch(connection)
@@ -169,10 +169,10 @@ class UnitOfWork:
             Environment: the database cannot be reached.
         """
         if self.inside is not None and not one_moment:
-            with _translated():
+            with translated():
                 yield self.inside
             return
-        with _translated(), self.engine.connect() as raw:
+        with translated(), self.engine.connect() as raw:
             connection = raw.execution_options(appraise_write=False)
             if one_moment and connection.dialect.name == "postgresql":
                 connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
@@ -181,7 +181,8 @@ class UnitOfWork:
 
 
 @contextmanager
-def _translated() -> Iterator[None]:
+def translated() -> Iterator[None]:
+    """Turn errors of the database into errors of the services."""
     try:
         yield
     except DBAPIError as error:

@@ -15,7 +15,7 @@ from starlette.exceptions import HTTPException
 from services.errors import AppraiseError, Environment, Malformed, Refused
 from web import forms
 from web.guard import SAFE
-from web.requests import Asked, LoginNeeded, anybody, asked, local_path, no_page, status_of
+from web.requests import Asked, LoginNeeded, anybody, asked_with, local_path, no_page, status_of
 from web.words import N_
 
 API = "/api/"
@@ -110,8 +110,9 @@ def _quoted(path: str) -> str:
 
 def _asked(request: Request) -> Asked:
     """Return who asks; where even that cannot be found out, somebody unknown."""
+    uow = request.app.state.site.wiring.uow
     try:
-        return asked(request)
+        return asked_with(request, uow)
     except AppraiseError:
         site = request.app.state.site
-        return anybody(Asked(request, site, None, site.wiring.now(), "en"))
+        return anybody(Asked(request, site, None, site.wiring.now(), "en", uow))

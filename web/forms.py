@@ -109,5 +109,5 @@ async def posted_by_anybody(request: Request) -> Form:
     return await read(request)
 
 
-Posted = Annotated[Form, Depends(posted)]
-PostedByAnybody = Annotated[Form, Depends(posted_by_anybody)]
+Posted = Annotated[Form, Depends(posted, scope="function")]
+PostedByAnybody = Annotated[Form, Depends(posted_by_anybody, scope="function")]

@@ -71,12 +71,16 @@ ROUTES: Mapping[tuple[str, str], Access] = MappingProxyType(
         ("POST", "/forgotten"): PUBLIC,
         ("GET", "/password/{secret}"): PUBLIC,
         ("POST", "/password/{secret}"): PUBLIC,
+        # demonstration data, on the loopback
+        ("GET", "/demo"): PUBLIC,
+        ("GET", "/demo/{number}"): PUBLIC,
+        ("POST", "/demo/{number}"): PUBLIC,
         # my work
         ("GET", "/"): PERSONAL,
         # the API
         ("GET", "/api/v1/me"): PERSONAL,
         # an appraisal
-        ("GET", "/appraisals/{cycle}/{number}"): appraisal(),
+        ("GET", "/appraisals/{cycle}/{number}"): appraisal(*SEEING, Relation.WAITING_DECIDER),
         ("POST", "/appraisals/{cycle}/{number}/{action}"): appraisal(*SEEING),
         # reviewing
         ("GET", "/review"): PERSONAL,

@@ -9,7 +9,7 @@ import datetime as dt
 import hashlib
 import hmac
 import zoneinfo
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Annotated, Any
 
@@ -18,6 +18,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 
 from services.actors import Actor
 from services.errors import AppraiseError, NotFound
+from services.one_reading import one_reading
 from services.sessions import Viewer, viewer_by_token, viewer_of
 from services.unit_of_work import UnitOfWork
 from web import moments
@@ -43,11 +44,8 @@ class Asked:
     viewer: Viewer | None
     now: dt.datetime
     language: Language
-
-    @property
-    def uow(self) -> UnitOfWork:
-        """The unit of work that services are given."""
-        return self.site.wiring.uow
+    uow: UnitOfWork
+    """The unit of work that services are given."""
 
     @property
     def actor(self) -> Actor:
@@ -83,6 +81,13 @@ class Asked:
     def form_token(self) -> str:
         """What every form of this session carries; another site cannot know it. Empty without a session."""
         return token_of(self.secret) if self.viewer is not None else ""
+
+    @property
+    def looks(self) -> bool:
+        """Whether a person looks, and no program that fetches the page beforehand or asks for its headers alone."""
+        headers = self.request.headers
+        fetched = headers.get("sec-purpose", "") + headers.get("purpose", "")
+        return self.request.method != "HEAD" and "prefetch" not in fetched
 
     @property
     def address(self) -> str:
@@ -122,16 +127,35 @@ class Asked:
         """Answer a POST that succeeded: look at this page next. The path is our own."""
         return RedirectResponse(local_path(path), 303)
 
+    def begun(self, answer: Response, secret: str) -> Response:
+        """Give the browser the cookie of a session that has begun."""
+        answer.set_cookie(self.site.cookie, secret, path="/", httponly=True, samesite="lax", secure=self.site.secure)
+        return answer
 
-def asked(request: Request) -> Asked:
-    """Return a request with who asks."""
+
+def asked_with(request: Request, uow: UnitOfWork) -> Asked:
+    """Return a request with who asks, looked up in a unit of work that is the request's from then on."""
     site: Site = request.app.state.site
     now = site.wiring.now()
-    viewer = viewer_of(site.wiring.uow, now=now, secret=request.cookies.get(site.cookie), limits=site.limits)
-    return Asked(request, site, viewer, now, _language(request, site, viewer))
+    viewer = viewer_of(uow, now=now, secret=request.cookies.get(site.cookie), limits=site.limits)
+    return Asked(request, site, viewer, now, _language(request, site, viewer), uow)
 
 
-def let_in(found: Annotated[Asked, Depends(asked)]) -> Asked:
+def asked(request: Request) -> Iterator[Asked]:
+    """Yield a request with who asks. What a page reads is read in one transaction, which ends before it is sent."""
+    site: Site = request.app.state.site
+    if request.method not in {"GET", "HEAD"}:
+        # Sending a form takes as long as the sender likes; nobody's write waits for that.
+        yield asked_with(request, site.wiring.uow)
+        return
+    reading = one_reading(site.wiring.uow)
+    try:
+        yield asked_with(request, reading)
+    finally:
+        reading.end()
+
+
+def let_in(found: Annotated[Asked, Depends(asked, scope="function")]) -> Asked:
     """Return the request of somebody who is logged in and whom the table of routes lets in.
 
     Raises:
@@ -152,7 +176,7 @@ def by_token(request: Request) -> Asked:
     now = site.wiring.now()
     kind, _, token = request.headers.get("authorization", "").partition(" ")
     viewer = viewer_by_token(site.wiring.uow, now=now, token=token.strip()) if kind.lower() == "bearer" else None
-    return _demand_open(Asked(request, site, viewer, now, _language(request, site, viewer)))
+    return _demand_open(Asked(request, site, viewer, now, _language(request, site, viewer), site.wiring.uow))
 
 
 def _demand_open(found: Asked) -> Asked:
@@ -164,8 +188,8 @@ def _demand_open(found: Asked) -> Asked:
     return found
 
 
-Guest = Annotated[Asked, Depends(asked)]
-Visit = Annotated[Asked, Depends(let_in)]
+Guest = Annotated[Asked, Depends(asked, scope="function")]
+Visit = Annotated[Asked, Depends(let_in, scope="function")]
 Program = Annotated[Asked, Depends(by_token)]
 
 

@@ -2,14 +2,19 @@
 
 import json
 import os
+import re
 import shlex
+import signal
 import subprocess
 import sys
 from email import policy
 from email.parser import BytesParser
 from pathlib import Path
 
+import httpx2
 import pytest
+
+from tests.cli.test_serving import ready, started
 
 ROOT = Path(__file__).parents[2]
 
@@ -173,3 +178,29 @@ def test_without_a_worker_it_stops_at_the_first_job_with_one_sentence(tmp_path: 
     assert len(stopped.stderr.strip().splitlines()) == 1
     assert "APPRAISE_WORKER is off" in stopped.stderr
     assert "Traceback" not in stopped.stdout
+
+
+def test_it_serves_the_pages_with_a_link_for_each_of_seven_and_ends_well(tmp_path: Path) -> None:
+    words = ("demo", "--serve", "--port", "0", "--dir", "open")
+    with started(*words, folder=tmp_path) as process:
+        lines = ready(process, "Stop it with Ctrl-C")
+        links = re.findall(r"(http://127\.0\.0\.1:\d+)(/demo/\d{4})", "".join(lines))
+        assert len(links) == 7
+        for address, path in links:
+            with httpx2.Client(base_url=address, follow_redirects=True) as client:
+                key = re.search(r'name="key" value="([^"]+)"', client.get(path).text)
+                assert key is not None
+                headers = {"origin": address, "sec-fetch-site": "same-origin"}
+                page = client.post(path, data={"key": key[1]}, headers=headers)
+            assert f"({path[-4:]})" in page.text, path
+        process.send_signal(signal.SIGINT)
+        said, log = process.communicate(timeout=60)
+    assert said == "Stopped; everything stays in the folder.\n"
+    assert process.returncode == 0, log
+
+
+def test_json_and_serving_exclude_each_other(tmp_path: Path) -> None:
+    done = demo("--serve", "--json", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "choose one of them" in done.stderr
+    assert not (tmp_path / "demo-data").exists()

@@ -8,10 +8,11 @@ from collections.abc import Iterator, Mapping
 import pytest
 from fastapi.routing import APIRoute
 
-from services import tokens
+from services import people, tokens, work_items
 from services.sight import POLICY, Relation, Shown
-from tests.services.builders import CLERK, DIRECTOR, ESCORT, OFFICER, PERSONNEL, PRESIDENT, SECURITY
-from tests.web.browsing import Browser, Pages
+from services.standing import load
+from tests.services.builders import CLERK, DIRECTOR, ESCORT, OFFICER, PERSONNEL, PRESIDENT, SECURITY, noon
+from tests.web.browsing import PASSWORD, Browser, Pages, words_of
 from web.pages_table import PAGES
 from web.policy import ROUTES, About, access
 from web.requests import Visit
@@ -110,11 +111,77 @@ def test_every_route_as_every_relation_answers_as_the_table_says(pages: Pages, s
 
 
 @pytest.mark.parametrize("stage", STAGES)
-def test_a_decider_sees_an_appraisal_only_under_appeal(pages: Pages, stage: str) -> None:
+def test_a_decider_sees_facts_only_under_appeal(pages: Pages, stage: str) -> None:
     brought(pages, stage)
-    expected = 200 if stage == "appeal" else 404
-    decider = _decider(pages)
-    assert pages.browser(decider).get(f"/appraisals/2026Q1/{CLERK}").status_code == expected
+    page = pages.browser(_decider(pages)).get(f"/appraisals/2026Q1/{CLERK}")
+    assert page.status_code == 200
+    assert ("found at the weekly check" in words_of(page)) == (stage == "appeal")
+    assert stage == "appeal" or "<textarea" not in page.text
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_every_act_that_the_lifecycle_does_not_give_is_refused_and_changes_nothing(pages: Pages, stage: str) -> None:
+    brought(pages, stage)
+    play = pages.play
+    for number in (*PEOPLE, _decider(pages)):
+        with play.uow.read() as tx:
+            standing = load(tx, [f"2026Q1/{CLERK}"], play.office.actor(number), pages.clock.now())[0]
+        given = {move.action for move in standing.lifecycle.actions(stage) if not standing.roles.isdisjoint(move.who)}
+        browser = pages.browser(number)
+        page = browser.get(f"/appraisals/2026Q1/{CLERK}")
+        shown = {action.rpartition("/")[2] for action, _ in browser.forms(page) if action.startswith("/appraisals/")}
+        assert shown <= given, number
+        token = browser.forms(browser.get("/"))[-1][1]["form-token"]
+        every = {move.action for step in standing.lifecycle.stages for move in standing.lifecycle.actions(step.id)}
+        for action in sorted(every - given):
+            body = {"form-token": token, "comment": "x", "password": PASSWORD}
+            answer = browser.post(f"/appraisals/2026Q1/{CLERK}/{action}", body)
+            assert answer.status_code in {403, 404}, (number, action)
+        assert play.appraisal(CLERK).version == standing.version, number
+
+
+def test_who_had_a_part_once_sees_facts_and_may_do_nothing(pages: Pages) -> None:
+    brought(pages, "scoring")
+    play = pages.play
+    (item,) = play.rows("SELECT id FROM work_item WHERE closed_at IS NULL AND stage = 'scoring'")
+    work_items.reassign(
+        play.uow,
+        actor=play.office.actor(OFFICER),
+        now=pages.clock.now(),
+        item=f"W{item.id}",
+        number=SECURITY,
+        reason="on leave",
+    )
+    browser = pages.browser(PERSONNEL)
+    page = browser.get(f"/appraisals/2026Q1/{CLERK}")
+    assert page.status_code == 200
+    assert "found at the weekly check" in words_of(page)
+    assert "What you can do" not in words_of(page)
+    token = browser.forms(page)[-1][1]["form-token"]
+    answer = browser.post(f"/appraisals/2026Q1/{CLERK}/submit", {"form-token": token})
+    assert answer.status_code in {403, 404}
+
+
+@pytest.mark.parametrize(("role", "sees"), [("auditor", True), ("operator", False), ("proxy", False)])
+def test_a_power_opens_what_the_table_says_and_no_act(pages: Pages, role: str, sees: bool) -> None:
+    brought(pages, "signoff")
+    people.grant(
+        pages.play.uow,
+        actor=pages.play.office.actor(OFFICER),
+        now=pages.clock.now(),
+        number=ESCORT,
+        role=role,
+        first=noon(4, 1).date(),
+    )
+    browser = pages.browser(ESCORT)
+    page = browser.get(f"/appraisals/2026Q1/{CLERK}")
+    assert page.status_code == (200 if sees else 404)
+    assert ("Total: 96" in words_of(page)) == sees
+    token = browser.forms(browser.get("/"))[-1][1]["form-token"]
+    for action in ("accept", "approve", "submit", "exclude"):
+        answer = browser.post(f"/appraisals/2026Q1/{CLERK}/{action}", {"form-token": token, "password": PASSWORD})
+        assert answer.status_code in {403, 404}, action
+    assert pages.play.appraisal(CLERK).stage == "signoff"
 
 
 def _decider(pages: Pages) -> str:
@@ -131,7 +198,8 @@ def test_a_relation_that_may_see_facts_is_in_the_table() -> None:
     seeing = {relation for relation, rule in POLICY.items() if rule.facts is not Shown.NEVER}
     row = access("GET", "/appraisals/{cycle}/{number}")
     assert row is not None
-    assert row.relations == seeing
+    # Who waits to decide an appeal learns that there is one, and no fact of it.
+    assert row.relations == seeing | {Relation.WAITING_DECIDER}
 
 
 def test_a_route_without_a_row_is_answered_to_nobody(pages: Pages) -> None:

@@ -1,6 +1,7 @@
 """One appraisal on a page: facts at once, judgement at release, and the acts with their consequences."""
 
-from tests.services.builders import CLERK, DIRECTOR, PERSONNEL, noon
+from tests.services.builders import CLERK, DIRECTOR, OFFICER, PERSONNEL, noon, open_quarter
+from tests.services.counting import sent
 from tests.services.playing import APPROVED, SUBMITTED, Play
 from tests.web.browsing import PASSWORD, Pages, words_of
 from tests.web.conftest import served
@@ -19,12 +20,14 @@ def test_before_the_release_the_person_sees_facts_and_no_judgement(pages: Pages)
     assert "found at the weekly check" in said
     assert "not released yet" in said
     assert "Total" not in said
-    assert "<dd>4</dd>" not in page.text
-    assert "<dd>4</dd>" in pages.browser(DIRECTOR).get(PATH).text
+    assert "−4" not in page.text
+    assert "−4" in pages.browser(DIRECTOR).get(PATH).text
     pages.play.act(DIRECTOR, "approve", at=APPROVED)
     page = pages.browser(CLERK).get(PATH)
     assert "Total: 96" in words_of(page)
-    assert "<dd>4</dd>" in page.text
+    assert "−4" in page.text
+    assert "recorded 4, counted 4" in words_of(page)
+    assert "Without it the total would be 100" in words_of(page)
 
 
 def test_the_own_statement_is_sent_and_shown(pages: Pages) -> None:
@@ -102,3 +105,40 @@ def test_a_link_of_somebody_else_leads_nowhere(pages: Pages) -> None:
     answer = pages.browser("1009").get(PATH)
     assert answer.status_code == 404
     assert "There is no appraisal 2026Q1/1008, or it is not yours to see." in words_of(answer)
+
+
+def test_looking_is_written_down_for_the_holder_alone_and_not_for_a_program_that_fetches_beforehand(
+    pages: Pages,
+) -> None:
+    def seen() -> bool:
+        (row,) = pages.play.rows("SELECT seen_at FROM work_item WHERE closed_at IS NULL AND stage = 'review'")
+        return row.seen_at is not None
+
+    pages.play.bring("review")
+    pages.browser(CLERK).get(PATH)
+    director = pages.browser(DIRECTOR)
+    director.get(PATH, **{"sec-purpose": "prefetch"})
+    director.client.head(PATH)
+    assert not seen()
+    director.get(PATH)
+    assert seen()
+
+
+def test_other_quarters_are_listed_with_their_total_once_it_is_released(pages: Pages) -> None:
+    pages.play.bring("closed")
+    open_quarter(pages.play.uow, pages.play.office, code="2026Q2", now=noon(4, 1))
+    said = words_of(pages.browser(CLERK).get(f"/appraisals/2026Q2/{CLERK}"))
+    assert "Other quarters 2026Q1 Closed Total: 100" in said
+    assert "Other quarters" not in words_of(pages.browser(DIRECTOR).get(f"/appraisals/2026Q2/{CLERK}"))
+
+
+def test_a_page_takes_the_same_few_statements_however_many_appraisals_there_are(pages: Pages) -> None:
+    pages.play.bring("signoff")
+    counts = {}
+    for number in (CLERK, DIRECTOR, OFFICER):
+        browser = pages.browser(number)
+        browser.get(PATH)
+        with sent(pages.play.uow.engine) as statements:
+            assert browser.get(PATH).status_code == 200
+        counts[number] = len(statements)
+    assert max(counts.values()) <= 26, counts

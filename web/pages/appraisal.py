@@ -5,10 +5,10 @@ Everything shown comes from services that were told who looks; nothing is hidden
 
 from fastapi import APIRouter, Response
 
-from services import appraisals, desk, finding_places, sessions
+from services import appraisals, desk, sessions
+from services.appraisal_view import lay_open
 from services.appraisals import Words as ActWords
-from services.course import course
-from services.errors import AppraiseError, Conflict, Malformed, Refused
+from services.errors import Conflict, Malformed, Refused
 from web.forms import EMPTY, Form, Posted
 from web.readers import Words, readers
 from web.requests import Asked, Visit
@@ -52,26 +52,24 @@ def _confirm(visit: Asked, action: str, form: Form) -> None:
 
 def _page(visit: Asked, code: str, form: Form, *, done: str = "", tried: str = "") -> Response:
     """Show the appraisal; after a refusal with what was typed, and the version that is there now."""
-    actor, now = visit.actor, visit.now
-    way = course(visit.uow, actor=actor, now=now, appraisal=code)
-    shown = desk.show(visit.uow, actor=actor, now=now, appraisal=code)
-    possible = [action for action in shown.actions if not action["blocked"] and action["action"] in way.acts]
-    score, lines = _score(visit, code) if shown.total is not None else (None, ())
-    own = shown.appraisal.partition("/")[2].partition("@")[0] == visit.person.number
+    laid = lay_open(visit.uow, actor=visit.actor, now=visit.now, appraisal=code, language=visit.language)
+    shown = laid.shown
+    if shown.unseen and visit.looks:
+        # See docs/adr/0015: that the next one has looked is a fact about looking, and decides about taking back.
+        desk.mark_seen(visit.uow, actor=visit.actor, now=visit.now, appraisal=code)
+    acts = {} if laid.course is None else laid.course.acts
+    possible = [action for action in shown.actions if not action["blocked"] and action["action"] in acts]
     return visit.page(
         "appraisal.html",
         status=form.status,
         shown=shown,
-        steps=way.steps,
-        findings=finding_places.of_appraisal(visit.uow, actor=actor, now=now, appraisal=code),
-        score=score,
-        lines=lines,
-        acts=[way.acts[action["action"]] for action in possible],
+        laid=laid,
+        acts=[acts[action["action"]] for action in possible],
         blocked=[action for action in shown.actions if action["blocked"]],
         final=FINAL if visit.site.wiring.settings.password_again else frozenset(),
-        readers={act: _readers(visit, act) for act in way.acts},
+        readers={act: _readers(visit, act) for act in acts},
         read_by=readers(Words.FACTS, visit.language),
-        own=own,
+        judged_by=readers(Words.JUDGEMENT, visit.language),
         form=form,
         tried=tried,
         done=next((step.done for step in reversed(shown.history) if step.action == done), None),
@@ -80,10 +78,3 @@ def _page(visit: Asked, code: str, form: Form, *, done: str = "", tried: str = "
 
 def _readers(visit: Asked, action: str) -> str:
     return readers(Words.FACTS if action in OWN_WORDS else Words.JUDGEMENT, visit.language)
-
-
-def _score(visit: Asked, code: str) -> tuple[object, tuple[str, ...]]:
-    try:
-        return desk.explain(visit.uow, actor=visit.actor, now=visit.now, appraisal=code, language=visit.language)
-    except AppraiseError:
-        return None, ()  # it was closed between two looks; the page shows what is left

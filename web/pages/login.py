@@ -41,10 +41,7 @@ def log_in(visit: Guest, form: PostedByAnybody) -> Response:
         answer = visit.page("resume.html", next=target, kept=kept, token=token_of(begun.secret))
     else:
         answer = visit.to(target)
-    answer.set_cookie(
-        visit.site.cookie, begun.secret, path="/", httponly=True, samesite="lax", secure=visit.site.secure
-    )
-    return answer
+    return visit.begun(answer, begun.secret)
 
 
 @router.get("/forgotten")

@@ -4,11 +4,11 @@ from urllib.parse import quote
 
 from fastapi import APIRouter, Response
 
-from services import desk, duty_calendar
-from services.desk import Owed
+from services import duty_calendar
 from services.duty_calendar import DutyMonthView
 from services.errors import Malformed, Refused
-from services.waits import waits
+from services.my_work import Turn
+from services.my_work import my_work as all_of
 from web.requests import Asked, Visit
 from web.words import N_
 
@@ -17,16 +17,18 @@ router = APIRouter()
 
 @router.get("/")
 def my_work(visit: Visit) -> Response:
-    owed = desk.work(visit.uow, actor=visit.actor, now=visit.now)
-    waited = waits(visit.uow, actor=visit.actor, now=visit.now)
-    due = [one.due_at for one in waited if one.due_at is not None]
+    me = visit.person
+    work = all_of(visit.uow, actor=visit.actor, now=visit.now, zone=me.zone, calendar=me.calendar)
+    due = [one.due_at for one in work.waited if one.due_at is not None]
     return visit.page(
         "my_work.html",
-        owed=[(one, door_of(one), _label(visit, one)) for one in owed],
-        to_review=sum(one.stage == "review" and one.on_behalf_of is None for one in owed),
-        to_score=sum(one.stage == "scoring" and one.on_behalf_of is None for one in owed),
-        waited=[(one, path_of(one.appraisal)) for one in waited],
-        duties=_open_duties(visit),
+        work=work,
+        path_of=path_of,
+        door_of=door_of,
+        doors=DOORS,
+        to_review=sum(one.stage == "review" and one.on_behalf_of is None for one in work.owed),
+        to_score=sum(one.stage == "scoring" and one.on_behalf_of is None for one in work.owed),
+        duties=_open_duties(visit) if work.duties else (),
         next_at=min(due, default=None),
     )
 
@@ -44,18 +46,10 @@ DOORS = {
 """The page on which whoever judges does a stage, and what its button says."""
 
 
-def door_of(owed: Owed) -> str:
+def door_of(owed: Turn) -> str:
     """Return the path of the page on which what is owed is done."""
     door = DOORS.get(owed.stage)
     return path_of(owed.appraisal) if door is None else f"{door[0]}/{quote(owed.appraisal, safe='/@')}"
-
-
-def _label(visit: Asked, owed: Owed) -> str:
-    """Return what the button says: the first thing that can be done, or that it is to be looked at."""
-    if owed.stage in DOORS:
-        return visit.text(DOORS[owed.stage][1])
-    first = next((action["label"] for action in owed.actions if not action["blocked"]), None)
-    return visit.text(N_("Look at it")) if first is None else str(first[visit.language])
 
 
 def _open_duties(visit: Asked) -> tuple[DutyMonthView, ...]:

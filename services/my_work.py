@@ -1,0 +1,288 @@
+"""My work in a bounded number of statements: what I owe, what I wait for, for whom I stand in, and when I am away."""
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Row, Select, bindparam, exists, or_, select
+
+from models.columns import table_of
+from models.people import Absence, Delegation
+from services import calendars
+from services.access import CONFLICT, PARTY, superiors_of
+from services.actors import Actor
+from services.definitions import lifecycle_of
+from services.errors import Refused
+from services.ledgers import LedgerState
+from services.rubric_in_force import rubric_in_force
+from services.standing import APPRAISAL, ASSIGNMENT, CYCLE, MOVE, PERSON, POST, WORK_ITEM, WORKFLOW, local_day
+from services.unit_of_work import Transaction, UnitOfWork
+from workflow.lifecycle import Lifecycle
+from workflow.vocabulary import JUDGING_ROLES, CycleState, Role
+
+ABSENCE = table_of(Absence)
+DELEGATION = table_of(Delegation)
+MOST = 50
+"""Rows of each list; the most urgent come first, and the rest moves up as these are done."""
+
+_HOLDER = PERSON.alias("holder")
+_DELEGATE = PERSON.alias("delegate")
+_ITEMS: Select[Any] = (
+    select(
+        APPRAISAL.c.id,
+        APPRAISAL.c.stage,
+        APPRAISAL.c.person_id,
+        APPRAISAL.c.assignment_id,
+        APPRAISAL.c.workflow_id,
+        WORKFLOW.c.digest,
+        CYCLE.c.code.label("cycle"),
+        PERSON.c.number,
+        PERSON.c.name,
+        POST.c.code.label("post"),
+        WORK_ITEM.c.role,
+        WORK_ITEM.c.due_at,
+        WORK_ITEM.c.holder_id,
+        _HOLDER.c.number.label("holder_number"),
+        _HOLDER.c.name.label("holder_name"),
+    )
+    .select_from(WORK_ITEM)
+    .join(APPRAISAL, APPRAISAL.c.id == WORK_ITEM.c.appraisal_id)
+    .join(CYCLE, CYCLE.c.id == APPRAISAL.c.cycle_id)
+    .join(WORKFLOW, WORKFLOW.c.id == APPRAISAL.c.workflow_id)
+    .join(PERSON, PERSON.c.id == APPRAISAL.c.person_id)
+    .join(ASSIGNMENT, ASSIGNMENT.c.id == APPRAISAL.c.assignment_id)
+    .join(POST, POST.c.id == ASSIGNMENT.c.post_id)
+    .join(_HOLDER, _HOLDER.c.id == WORK_ITEM.c.holder_id)
+    .where(WORK_ITEM.c.closed_at.is_(None), CYCLE.c.state != CycleState.CANCELLED.value)
+    .order_by(WORK_ITEM.c.due_at, WORK_ITEM.c.id)
+)
+_OWED = _ITEMS.where(WORK_ITEM.c.holder_id.in_(bindparam("people", expanding=True))).limit(MOST + 1)
+_WAITED = _ITEMS.where(
+    WORK_ITEM.c.holder_id != bindparam("person"),
+    # A decider sees nothing before there is an appeal, so he waits for nothing.
+    exists().where(
+        PARTY.c.appraisal_id == APPRAISAL.c.id,
+        PARTY.c.person_id == bindparam("person"),
+        PARTY.c.to_at.is_(None),
+        PARTY.c.role.in_([Role.APPRAISEE.value, Role.ASSESSOR.value, Role.REVIEWER.value]),
+    ),
+).limit(MOST + 1)
+_DELEGATIONS = (
+    select(
+        DELEGATION.c.person_id,
+        DELEGATION.c.role,
+        DELEGATION.c.valid_from,
+        DELEGATION.c.valid_to,
+        _HOLDER.c.name.label("holder_name"),
+        _HOLDER.c.number.label("holder_number"),
+        _DELEGATE.c.name.label("delegate_name"),
+        _DELEGATE.c.number.label("delegate_number"),
+        _DELEGATE.c.left.label("delegate_left"),
+    )
+    .join(_HOLDER, _HOLDER.c.id == DELEGATION.c.person_id)
+    .join(_DELEGATE, _DELEGATE.c.id == DELEGATION.c.delegate_id)
+    .where(
+        or_(DELEGATION.c.person_id == bindparam("person"), DELEGATION.c.delegate_id == bindparam("person")),
+        or_(DELEGATION.c.valid_to.is_(None), DELEGATION.c.valid_to >= bindparam("on")),
+    )
+    .order_by(DELEGATION.c.valid_from, DELEGATION.c.id)
+)
+_HELD = (
+    select(POST.c.id, POST.c.code, ABSENCE.c.valid_from, ABSENCE.c.valid_to)
+    .select_from(PERSON)
+    .outerjoin(
+        ASSIGNMENT,
+        (ASSIGNMENT.c.person_id == PERSON.c.id)
+        & (ASSIGNMENT.c.kind == "regular")
+        & (ASSIGNMENT.c.valid_from <= bindparam("on"))
+        & or_(ASSIGNMENT.c.valid_to.is_(None), ASSIGNMENT.c.valid_to >= bindparam("on")),
+    )
+    .outerjoin(POST, POST.c.id == ASSIGNMENT.c.post_id)
+    .outerjoin(
+        ABSENCE,
+        (ABSENCE.c.person_id == PERSON.c.id) & or_(ABSENCE.c.valid_to.is_(None), ABSENCE.c.valid_to >= bindparam("on")),
+    )
+    .where(PERSON.c.id == bindparam("person"))
+    .order_by(ABSENCE.c.valid_from, POST.c.id)
+)
+"""The posts that a person holds today, each with each of his absences that is not over."""
+_PARTS = select(PARTY.c.appraisal_id).where(
+    PARTY.c.person_id == bindparam("person"),
+    PARTY.c.to_at.is_(None),
+    PARTY.c.appraisal_id.in_(bindparam("appraisals", expanding=True)),
+)
+_ACTED = select(MOVE.c.appraisal_id, MOVE.c.role).where(
+    or_(MOVE.c.actor_id == bindparam("person"), MOVE.c.on_behalf_of == bindparam("person")),
+    MOVE.c.appraisal_id.in_(bindparam("appraisals", expanding=True)),
+)
+_INTERESTS = select(CONFLICT.c.person_id, CONFLICT.c.other_id).where(
+    or_(CONFLICT.c.person_id == bindparam("person"), CONFLICT.c.other_id == bindparam("person")),
+    CONFLICT.c.valid_from <= bindparam("on"),
+    or_(CONFLICT.c.valid_to.is_(None), CONFLICT.c.valid_to >= bindparam("on")),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """A turn that is somebody's: whose appraisal, what, until when, and the word for what is done first.
+
+    `days_left` are working days, negative when late, None without a deadline. `on_behalf_of` names for whom.
+    """
+
+    appraisal: str
+    person: str
+    stage: str
+    role: str
+    wording: Mapping[str, str]
+    due_at: dt.datetime | None
+    days_left: int | None
+    label: Mapping[str, str] | None
+    own: bool
+    on_behalf_of: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Substitution:
+    """Who stands in for whom, in which role (None for all), on which days; `mine` when the person is away himself."""
+
+    holder: str
+    delegate: str
+    role: str | None
+    first: dt.date
+    last: dt.date | None
+    mine: bool
+
+
+@dataclass(frozen=True, slots=True)
+class MyWork:
+    """Everything on a person's first page. `more_owed` and `more_waited` say that the list goes on."""
+
+    owed: tuple[Turn, ...]
+    waited: tuple[Turn, ...]
+    more_owed: bool
+    more_waited: bool
+    substitutions: tuple[Substitution, ...]
+    away: tuple[tuple[dt.date, dt.date | None], ...]
+    duties: bool
+    """Whether a post of his has duties with a month."""
+
+
+def my_work(uow: UnitOfWork, *, actor: Actor, now: dt.datetime, zone: str, calendar: str) -> MyWork:
+    """Return what a person owes and waits for, the most urgent first, in at most nine statements for any number.
+
+    What he may do for others by delegation is among it, where he may stand in. `zone` and `calendar` are the
+    organisation's.
+    """
+    on = local_day(now, zone)
+    who = {"person": actor.person_id, "on": on}
+    with uow.read() as tx:
+        delegations = tx.all(_DELEGATIONS, who)
+        principals = _principals(delegations, actor.person_id, on)
+        items = tx.all(_OWED, {"people": [actor.person_id, *principals]})
+        mine = [row for row in items[:MOST] if row.holder_id == actor.person_id]
+        others = [row for row in items[:MOST] if row.role in principals.get(row.holder_id, ())]
+        fit = _fit(tx, others, actor.person_id, on) if others else []
+        waited = tx.all(_WAITED, {"person": actor.person_id})
+        held = tx.all(_HELD, who)
+        closures = calendars.closures(tx) if items or waited else calendars.NO_CLOSURES
+        made = _Made(tx, zone, calendar, closures, on, actor.person_id)
+        return MyWork(
+            tuple([made.turn(row) for row in mine] + [made.turn(row, for_other=True) for row in fit]),
+            tuple(made.turn(row) for row in waited[:MOST]),
+            len(items) > MOST,
+            len(waited) > MOST,
+            tuple(_substitution(row, actor.person_id) for row in delegations),
+            tuple(dict.fromkeys((row.valid_from, row.valid_to) for row in held if row.valid_from is not None)),
+            any(_has_duties(tx, row.id, row.code, on) for row in _posts(held)),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """Makes turns of rows."""
+
+    tx: Transaction
+    zone: str
+    calendar: str
+    closures: calendars.Closures
+    on: dt.date
+    person: int | None
+
+    def turn(self, row: Row[Any], *, for_other: bool = False) -> Turn:
+        lifecycle = lifecycle_of(self.tx, row.workflow_id, row.digest)
+        holder = f"{row.holder_name} ({row.holder_number})"
+        return Turn(
+            f"{row.cycle}/{row.number}@{row.post}",
+            f"{row.name} ({row.number})",
+            row.stage,
+            row.role,
+            {name: lifecycle.wording(row.stage, name, holder=holder) for name in ("en", "zh")},
+            row.due_at,
+            None if row.due_at is None else self._left(local_day(row.due_at, self.zone)),
+            _label(lifecycle, row.stage, row.role),
+            row.person_id == self.person,
+            holder if for_other else None,
+        )
+
+    def _left(self, due: dt.date) -> int:
+        first, last = sorted((self.on, due))
+        between = calendars.working_days(self.calendar, first, last, self.closures) - {first}
+        return len(between) if due >= self.on else -len(between)
+
+
+def _posts(held: Sequence[Row[Any]]) -> list[Row[Any]]:
+    return list({row.id: row for row in held if row.id is not None}.values())
+
+
+def _has_duties(tx: Transaction, post_id: int, post: str, on: dt.date) -> bool:
+    try:
+        force = rubric_in_force(tx, LedgerState(0, on), post_id=post_id, post=post)
+    except Refused:
+        return False  # without a rubric the post has no duties either
+    return bool(force.rubric.post(post).duties)
+
+
+def _label(lifecycle: Lifecycle, stage: str, role: str) -> Mapping[str, str] | None:
+    """Return the word for the first act of a role in a stage that takes nothing back."""
+    acts = (move for move in lifecycle.actions(stage) if role in move.who and "own-last-act" not in move.guards)
+    found = next(acts, None)
+    return None if found is None else dict(found.label)
+
+
+def _principals(rows: Sequence[Row[Any]], person: int | None, on: dt.date) -> dict[int, frozenset[str]]:
+    found: dict[int, frozenset[str]] = {}
+    every = frozenset(role.value for role in JUDGING_ROLES)
+    for row in rows:
+        left = row.delegate_left is not None and row.delegate_left < on
+        if row.person_id != person and row.valid_from <= on and not left:
+            roles = every if row.role is None else frozenset({row.role})
+            found[row.person_id] = found.get(row.person_id, frozenset()) | roles
+    return found
+
+
+def _fit(tx: Transaction, rows: Sequence[Row[Any]], person: int | None, on: dt.date) -> list[Row[Any]]:
+    """Return the turns of others in which a person may stand in, by the rules of `services.delegations.unfit`."""
+    asked = {"person": person, "appraisals": [row.id for row in rows], "on": on}
+    parts = {row.appraisal_id for row in tx.all(_PARTS, asked)}
+    acted = {(row.appraisal_id, row.role) for row in tx.all(_ACTED, asked)}
+    near = {one for row in tx.all(_INTERESTS, asked) for one in (row.person_id, row.other_id)}
+    above = superiors_of(tx, person, on) if person is not None else frozenset()
+    return [
+        row
+        for row in rows
+        if row.person_id not in near | above | {person}
+        and row.id not in parts
+        and not any(place == row.id and role != row.role for place, role in acted)
+    ]
+
+
+def _substitution(row: Row[Any], person: int | None) -> Substitution:
+    return Substitution(
+        f"{row.holder_name} ({row.holder_number})",
+        f"{row.delegate_name} ({row.delegate_number})",
+        row.role,
+        row.valid_from,
+        row.valid_to,
+        row.person_id == person,
+    )
