@@ -14,6 +14,8 @@ from cli.session import Session
 from services.errors import AppraiseError
 
 CRASH_FILE = "appraise-error.log"
+INTERRUPTED = 130
+"""What a program ends with that Ctrl-C ended: 128 and the number of the signal."""
 
 app = typer.Typer(
     name="appraise",
@@ -52,12 +54,12 @@ def run(arguments: list[str]) -> int:
     """Run one command line and return its exit code.
 
     0 done, 1 a check found a fault, 2 usage or malformed input, 3 refused by a rule, 4 not found or not yours,
-    5 conflict, 6 environment.
+    5 conflict, 6 environment; 130 where Ctrl-C ended it.
     """
     try:
         code = typer.main.get_command(app)(args=arguments, prog_name="appraise", standalone_mode=False)
-    except typer.Abort:
-        return _say("Stopped; what was not finished has not been written.", 1)
+    except (typer.Abort, KeyboardInterrupt):
+        return _say("Stopped; what was not finished has not been written.", INTERRUPTED)
     except TyperException as error:
         return _say(_usage(error), error.exit_code)
     except AppraiseError as error:

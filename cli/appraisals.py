@@ -8,7 +8,7 @@ import typer
 from catalog.glossary import Language, term
 from cli.commands import new_group
 from cli.finding_table import print_findings
-from cli.output import AsOption, JsonOption, ReasonOption, heading, plain, print_json, print_table, say
+from cli.output import AsOption, JsonOption, ReasonOption, RequestOption, heading, plain, print_json, print_table, say
 from cli.parsing import figure_of, lines_of, pairs
 from cli.session import Session, session
 from services.actors import Actor
@@ -173,6 +173,7 @@ def act(
     ] = None,
     as_: AsOption = None,
     reason: ReasonOption = None,
+    request: RequestOption = None,
     json: JsonOption = False,
 ) -> None:
     """Move an appraisal by an action, such as state, submit, return, approve, accept or object.
@@ -192,7 +193,7 @@ def act(
     if len(named) == 1:
         ratings = {item: figure_of(points, f"--rating {item}") for item, points in _ratings(rating)}
         moved = appraisals.act(
-            shared.uow,
+            shared.asked(request),
             actor=actor,
             now=now,
             appraisal=named[0],
@@ -207,7 +208,9 @@ def act(
         return
     if line or rating or witness or version is not None:
         raise Malformed("Lines, ratings, a witness and a version belong to one appraisal; move it alone.", "only-one")
-    batch = appraisals.act_many(shared.uow, actor=actor, now=now, appraisals=named, action=action, comment=comment)
+    batch = appraisals.act_many(
+        shared.asked(request), actor=actor, now=now, appraisals=named, action=action, comment=comment
+    )
     if json:
         print_json({"moved": batch.moved, "aside": [{"appraisal": code, "why": why} for code, why in batch.aside]})
     else:

@@ -13,6 +13,7 @@ from cli.output import (
     JsonOption,
     ProxyReasonOption,
     ReasonOption,
+    RequestOption,
     heading,
     plain,
     print_json,
@@ -44,6 +45,7 @@ def add(
     file: Annotated[Path | None, typer.Option("--file", help="Its file; only the name and SHA-256 are kept.")] = None,
     as_: AsOption = None,
     reason: ReasonOption = None,
+    request: RequestOption = None,
     json: JsonOption = False,
 ) -> None:
     """Register a document; it names nobody until an assessor links it."""
@@ -51,7 +53,7 @@ def add(
 
     shared = session(context)
     code = documents.register(
-        shared.uow,
+        shared.asked(request),
         actor=shared.actor(as_, reason),
         now=shared.now(),
         kind=kind,
@@ -124,6 +126,7 @@ def link(
     ),
     as_: AsOption = None,
     proxy_reason: ProxyReasonOption = None,
+    request: RequestOption = None,
     json: JsonOption = False,
 ) -> None:
     """Link a document and a clause to one person or many: first the effect on each, then, once agreed, all or none."""
@@ -152,7 +155,7 @@ def link(
     if not yes and not agreed(f"Record {len(effects)} finding{'s' if len(effects) != 1 else ''}?", json=json):
         say("Nothing was written.")
         return
-    recorded = linking.link(shared.uow, actor=actor, now=now, document=document, entries=entries)
+    recorded = linking.link(shared.asked(request), actor=actor, now=now, document=document, entries=entries)
     if json:
         print_json([{**plain(one), "code": one.code} for one in recorded])
         return

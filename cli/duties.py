@@ -7,7 +7,17 @@ from typing import Annotated
 import typer
 
 from cli.commands import new_group
-from cli.output import AsOption, JsonOption, ProxyReasonOption, ReasonOption, heading, print_json, print_table, say
+from cli.output import (
+    AsOption,
+    JsonOption,
+    ProxyReasonOption,
+    ReasonOption,
+    RequestOption,
+    heading,
+    print_json,
+    print_table,
+    say,
+)
 from cli.parsing import day_of, optional_day, optional_figure
 from cli.session import session
 
@@ -40,6 +50,7 @@ def record(
     file: Annotated[Path | None, typer.Option("--file", help="A file of evidence; only its SHA-256 is kept.")] = None,
     as_: AsOption = None,
     reason: ReasonOption = None,
+    request: RequestOption = None,
     json: JsonOption = False,
 ) -> None:
     """Record a duty of your own that was done, with evidence; until your assessor submits."""
@@ -47,7 +58,7 @@ def record(
 
     shared = session(context)
     entry = duties.record(
-        shared.uow,
+        shared.asked(request),
         actor=shared.actor(as_, reason),
         now=shared.now(),
         number=person,

@@ -11,6 +11,7 @@ from cli.output import (
     JsonOption,
     ProxyReasonOption,
     ReasonOption,
+    RequestOption,
     plain,
     print_json,
     say,
@@ -63,6 +64,7 @@ def add(
     ] = None,
     as_: AsOption = None,
     proxy_reason: ProxyReasonOption = None,
+    request: RequestOption = None,
     json: JsonOption = False,
 ) -> None:
     """Record a finding about somebody; by his assessor. The person is told at once."""
@@ -85,11 +87,11 @@ def add(
     actor, now = shared.actor(as_, proxy_reason or reason), shared.now()
     if replaces is not None:
         recorded = findings.replace(
-            shared.uow, actor=actor, now=now, finding=replaces, entry=entry, reason=reason or ""
+            shared.asked(request), actor=actor, now=now, finding=replaces, entry=entry, reason=reason or ""
         )
     else:
         recorded = findings.add(
-            shared.uow,
+            shared.asked(request),
             actor=actor,
             now=now,
             number=entry.number,
@@ -144,13 +146,15 @@ def reply(
     text: Annotated[str, typer.Argument(metavar="TEXT", help="Your side of it.")],
     as_: AsOption = None,
     reason: ReasonOption = None,
+    request: RequestOption = None,
     json: JsonOption = False,
 ) -> None:
     """Write your own side beside a finding about you, within the days the workflow gives."""
     from services import findings
 
     shared = session(context)
-    findings.reply(shared.uow, actor=shared.actor(as_, reason), now=shared.now(), finding=finding, text=text)
+    actor, now = shared.actor(as_, reason), shared.now()
+    findings.reply(shared.asked(request), actor=actor, now=now, finding=finding, text=text)
     if json:
         print_json({"code": finding, "replied": True})
         return
@@ -170,6 +174,7 @@ def claim(
     text: Annotated[str | None, typer.Option("--comment", help="What it was for.")] = None,
     as_: AsOption = None,
     reason: ReasonOption = None,
+    request: RequestOption = None,
     json: JsonOption = False,
 ) -> None:
     """Claim a commendation of your own; it counts once your assessor confirms it."""
@@ -177,7 +182,7 @@ def claim(
 
     shared = session(context)
     recorded = findings.claim(
-        shared.uow,
+        shared.asked(request),
         actor=shared.actor(as_, reason),
         now=shared.now(),
         number=person,

@@ -24,6 +24,12 @@ ProxyReasonOption = Annotated[
         "--proxy-reason", help="Why you enter it for somebody else; without it the reason of the act counts for both."
     ),
 ]
+RequestOption = Annotated[
+    str | None,
+    typer.Option(
+        "--request", metavar="KEY", help="A key of your own: said again with it, it answers as before and is done once."
+    ),
+]
 
 
 _HIDDEN = dict.fromkeys(

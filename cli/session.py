@@ -60,6 +60,10 @@ class Session:
         """The unit of work of the opened database."""
         return self.wiring.uow
 
+    def asked(self, request: str | None) -> "UnitOfWork":
+        """Return the unit of work for the one act of a command that may be repeated under a key of the person's own."""
+        return self.uow.asked(request)
+
     @cached_property
     def zone(self) -> zoneinfo.ZoneInfo:
         """The organisation's zone, in which people read every moment."""

@@ -77,6 +77,7 @@ def act(
     `version` and `ledger_version`, where given, are what the person was looking at.
 
     Raises:
+        Malformed: the workflow has no such action; the sentence lists those it has.
         NotFound: there is no such appraisal, or the actor has nothing to do with it.
         Refused: the workflow does not allow it here, now, or to this person.
         Conflict: somebody was faster, whom the sentence names, or it is not the version that the person saw.
@@ -135,6 +136,7 @@ def act_many(
     Only actions without lines, such as an approval, can be given to many.
 
     Raises:
+        Malformed: the workflow has no such action.
         NotFound: one of them does not exist, or the actor has nothing to do with it; nothing was written.
         Conflict: somebody was faster with one of them; nothing was written.
     """

@@ -20,7 +20,7 @@ from models.outbox import Job
 from models.people import Absence, Organisation
 from models.rubrics import Definition
 from models.workitems import WorkItem
-from services import calendars, mail_habits, mail_rounds
+from services import calendars, mail_habits, mail_rounds, request_keys
 from services.audit import stamp
 from services.definitions import lifecycle_of
 from services.duty_calendar import due_warnings
@@ -112,9 +112,15 @@ def plan(uow: UnitOfWork, *, now: dt.datetime, warnings: DutyWarnings = due_warn
 
 
 def tick(uow: UnitOfWork, now: dt.datetime, *, warnings: DutyWarnings = due_warnings) -> Planned:
-    """Do what the passing of time asks for, up to `now`: parts are passed on before anybody is reminded of them."""
+    """Do what the passing of time asks for, up to `now`: parts are passed on before anybody is reminded of them.
+
+    The first planning of a day also forgets the request keys that are too old to be asked for again.
+    """
     with uow.read() as tx:
         planned = planned_until(tx)
+    if planned is None or planned.date() < now.date():
+        with uow.write() as tx:
+            tx.run(request_keys.FORGET, {"before": now - request_keys.KEPT})
     pass_on_due(uow, now=now, planned=planned)
     return plan(uow, now=now, warnings=warnings)
 

@@ -3,7 +3,7 @@
 import functools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from sqlalchemy import Connection, Engine, Executable, Row, Table, insert
@@ -15,7 +15,8 @@ from models.prepared import Prepared
 from scoring.errors import LedgerError, RubricError, ScoringError
 from services.audit import AuditKeys, append_event
 from services.errors import AppraiseError, Conflict, Environment, Malformed, NotFound, Refused
-from workflow.errors import DefinitionError, WorkflowError
+from services.request_keys import ANSWER, CLAIM, FIND, Request
+from workflow.errors import DefinitionError, UnknownAction, WorkflowError
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -120,13 +121,20 @@ class UnitOfWork:
     """What every use case is given: the database, the audit keys, and the bell that wakes a worker.
 
     The bell may fail or be lost without harm: the database knows what is owed (G1). `watch` is called at the beginning
-    of each transaction and refuses it when the schema is no longer the one of this program.
+    of each transaction and refuses it when the schema is no longer the one of this program. `request` is the key under
+    which a person asks for one use case, `inside` the transaction that this is then part of.
     """
 
     engine: Engine
     keys: AuditKeys
     bell: Callable[[], None] = lambda: None
     watch: Callable[[Connection], None] = lambda _: None
+    request: str | None = None
+    inside: Transaction | None = None
+
+    def asked(self, request: str | None) -> "UnitOfWork":
+        """Return this for one use case that is asked for under a key, by whoever may repeat it; see `request_keys`."""
+        return self if request is None else replace(self, request=request)
 
     @contextmanager
     def write(self) -> Iterator[Transaction]:
@@ -137,6 +145,10 @@ class UnitOfWork:
             Refused: a guard of the database refused the write.
             Environment: the database cannot be reached or written.
         """
+        if self.inside is not None:
+            with _translated(), self.inside.connection.begin_nested():
+                yield self.inside
+            return
         with _translated(), self.engine.connect() as raw:
             connection = raw.execution_options(appraise_write=True)
             with connection.begin():
@@ -156,6 +168,10 @@ class UnitOfWork:
         Raises:
             Environment: the database cannot be reached.
         """
+        if self.inside is not None and not one_moment:
+            with _translated():
+                yield self.inside
+            return
         with _translated(), self.engine.connect() as raw:
             connection = raw.execution_options(appraise_write=False)
             if one_moment and connection.dialect.name == "postgresql":
@@ -270,13 +286,16 @@ def use_case(
 
     The refusal is written in a transaction of its own, after the one that failed has been rolled back. The decorated
     function takes keyword arguments `actor` and `now`; `subject`, if it has one, names what it was about by id or code.
+    Asked for under a request key, it is done once.
     """
 
     def wrap(function: Callable[Concatenate[UnitOfWork, P], T]) -> Callable[Concatenate[UnitOfWork, P], T]:
         @functools.wraps(function)
         def run(uow: UnitOfWork, /, *args: P.args, **kwargs: P.kwargs) -> T:
             try:
-                return function(uow, *args, **kwargs)
+                if uow.request is None:
+                    return function(uow, *args, **kwargs)
+                return _answered(uow, uow.request, kind, function, kwargs)
             except (WorkflowError, ScoringError) as error:
                 refusal = rule_error(error)
                 record_refusal(uow, kind, refusal, kwargs)
@@ -290,10 +309,21 @@ def use_case(
     return wrap
 
 
+def _answered(uow: UnitOfWork, key: str, kind: str, function: Callable[..., T], given: Mapping[str, Any]) -> T:
+    """Do what is asked for under a key, with the key and the answer in the same transaction; or answer as before."""
+    request = Request.of(kind, key, given)
+    with uow.write() as tx:
+        if tx.run(CLAIM[tx.dialect], request.values) == 0:
+            return request.answered(function, tx.all(FIND, request.values)[0])
+        result = function(replace(uow, request=None, inside=tx), **given)
+        tx.run(ANSWER, {**request.values, "answer": request.answer(function, result)})
+    return result
+
+
 def rule_error(error: WorkflowError | ScoringError) -> AppraiseError:
     """Turn an error of the pure rules into one of the services, with the same sentence and code."""
     code = getattr(error, "code", type(error).__name__)
-    if isinstance(error, DefinitionError | RubricError | LedgerError):
+    if isinstance(error, DefinitionError | UnknownAction | RubricError | LedgerError):
         return Malformed(str(error), code)
     return Refused(str(error), code)
 

@@ -65,6 +65,7 @@ def decide(lifecycle: Lifecycle, case: Case, action: str) -> Move:
     The shared machine decides: what is not in it is refused, whatever the table says.
 
     Raises:
+        UnknownAction: no move has this name.
         NotYours: the act belongs to somebody else.
         NotAllowed: it is not possible in this stage, or a guard refuses it.
     """

@@ -22,6 +22,13 @@ class NotYours(WorkflowError):  # noqa: N818 - it is a refusal, not a fault
         super().__init__(sentence, code=code)
 
 
+class UnknownAction(WorkflowError):  # noqa: N818 - it is no fault of the rules
+    """The act has a name that no move of the workflow has."""
+
+    def __init__(self, sentence: str) -> None:
+        super().__init__(sentence, code="unknown-action")
+
+
 @dataclass(frozen=True, slots=True)
 class Problem:
     """One thing wrong with a definition: the key it stands at, what is wrong, and what to do."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from workflow.case import Case, Limits
-from workflow.errors import DefinitionError, NotAllowed, NotYours, Problem, WorkflowError
+from workflow.errors import DefinitionError, NotAllowed, NotYours, Problem, UnknownAction, WorkflowError
 from workflow.form import Definition, StageForm, TermForm, Wording
 from workflow.guards import GUARDS
 from workflow.terms import Deadline, Term
@@ -188,11 +188,11 @@ class Lifecycle:
         """Return the English name of an action, or the action itself where it has none."""
         return self._labels.get(action, action)
 
-    def unavailable(self, case: Case, action: str) -> NotAllowed:
+    def unavailable(self, case: Case, action: str) -> NotAllowed | UnknownAction:
         """Return the sentence for an action that means nothing in this stage."""
         if action not in self._labels:
             known = ", ".join(sorted(self._labels))
-            return NotAllowed(f"There is no action '{action}'; there are {known}.", code="unknown-action")
+            return UnknownAction(f"There is no action '{action}'; there are {known}.")
         if case.last_actor:
             # What was possible where he acted is answered by what he did there: who accepted cannot object any more.
             again = next(

@@ -4,7 +4,7 @@ import datetime as dt
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from services import corrections, cycles, finalising, launch
+from services import corrections, cycles, finalising, findings, launch
 from services.appraisals import act_many
 from services.errors import AppraiseError, Conflict, Environment, Refused
 from tests.faults.crowd import let_type
@@ -163,7 +163,26 @@ def correction(play: Play) -> Told:
     return insisting(propose) + insisting(sign)
 
 
+def recording(play: Play) -> Told:
+    """The assessor records a finding, the person replies to another, HR registers a circular, each under a key."""
+
+    def under(key: str) -> Play:
+        return Play(play.uow.asked(key), play.office)
+
+    def reply() -> None:
+        findings.reply(
+            play.uow.asked("reply"), actor=play.who(CLERK), now=APPROVED, finding="F1", text="It was another's."
+        )
+
+    return (
+        insisting(lambda: under("finding").deduct("C3.1", 3))
+        + insisting(reply)
+        + insisting(lambda: under("circular").document("2026-14", "circular"))
+    )
+
+
 SCENARIOS = (
+    Scenario("recording", opened, recording),
     Scenario("opening", planned, opening),
     Scenario("submit", before_submit, submit),
     Scenario("approval", before_approval, approval),

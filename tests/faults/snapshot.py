@@ -23,6 +23,8 @@ Snapshot = Mapping[str, Counter[str]]
 """For each table how often it holds each row; refusals, which are events too, are told under `refusals`."""
 
 _LEFT_OUT = frozenset({"id", "mac", "prev", "salt", "key_id"})
+_ANSWERS = frozenset({"request_key"})
+"""Tables whose column `answer` is made of ids and told by nothing else; what it answers is in the other tables."""
 _TRIED = frozenset({"attempt", "fence", "lease_until"})
 _OUTBOX = frozenset({"job", "message"})
 _NOT_KEYS = {
@@ -35,6 +37,7 @@ _NOT_KEYS = {
 _IN_WORDS = re.compile(
     r"(?P<digest>[0-9a-f]{64})|(?P<moment>\d{4}-\d\d-\d\dT[0-9:.]+(?:\+00:00|Z))|\bF(?P<finding>\d+)\b"
     r"|\bwork-item/(?P<work_item>\d+)|\bperson/(?P<person>\d+)|\bcycle:(?P<cycle>\d+)|\bledger:(?P<ledger>\d+)"
+    r"|\bfinding-reply/(?P<reply>\d+)"
     r"|\b(?:move|appraisal|appeal-decided)/(?P<appraisal>\d+)|\bduty/(?P<assignment>\d+)|\bcomplete/(?P<completed>\d+)"
     r"|\bfinalise/(?P<finalised>\d+)/(?P<first_appraisal>\d+)"
     r"|\b(?:open|skip-statement)/(?P<opened>\d+)/(?P<first_roster>\d+)"
@@ -57,6 +60,8 @@ _KEYS = {
     "final": "final",
     "supersedes": "final",
     "finding": "finding",
+    "reply": "reply",
+    "document": "document",
     "cycle": "cycle",
     "cycle_id": "cycle",
     "score": "score",
@@ -126,7 +131,7 @@ def _told(table: Table, values: tuple[Any, ...], *, times: bool) -> str:
     parts = []
     for column in table.columns:
         key, value = column.name, row[column.name]
-        if key in _LEFT_OUT or (outbox and key in _TRIED):
+        if key in _LEFT_OUT or (outbox and key in _TRIED) or (key == "answer" and name in _ANSWERS):
             continue
         target = _NOT_KEYS.get((name, key)) or next(
             (link.column.table.name for link in column.foreign_keys if link.column.name == "id"), None

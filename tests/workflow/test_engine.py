@@ -7,7 +7,7 @@ import pytest
 from workflow.case import Case
 from workflow.definition import Definition, load_definition
 from workflow.engine import decide, machine_of
-from workflow.errors import NotAllowed, WorkflowError
+from workflow.errors import NotAllowed, UnknownAction, WorkflowError
 from workflow.lifecycle import Lifecycle, compile_lifecycle
 from workflow.verify import verify
 
@@ -67,7 +67,7 @@ def test_there_is_no_back_door_in_the_machine(lifecycle: Lifecycle) -> None:
 def test_a_move_added_to_the_definition_is_possible_with_no_other_edit(text: str) -> None:
     case = Case("signoff", roles=frozenset({"reviewer"}), reason=True)
     before = compile_lifecycle(load_definition(text, where="before"))
-    with pytest.raises(NotAllowed):
+    with pytest.raises(UnknownAction):
         decide(before, case, "recall")
     changed = load_definition(text + RECALL, where="after")
     assert verify(changed) == ()
@@ -83,7 +83,7 @@ def test_a_move_removed_from_the_definition_is_impossible_with_no_other_edit(tex
     lifecycle = compile_lifecycle(load_definition(text[:start] + text[end:], where="without"))
     case = Case("appeal", roles=frozenset({"appraisee"}))
     assert lifecycle.possible(case) == ()
-    with pytest.raises(NotAllowed, match="There is no action 'withdraw'"):
+    with pytest.raises(UnknownAction, match="There is no action 'withdraw'"):
         decide(lifecycle, case, "withdraw")
 
 

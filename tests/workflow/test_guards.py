@@ -6,7 +6,7 @@ import pytest
 
 from workflow.case import Case, Limits
 from workflow.engine import decide
-from workflow.errors import NotAllowed
+from workflow.errors import NotAllowed, UnknownAction
 from workflow.guards import GUARDS
 from workflow.lifecycle import Lifecycle
 
@@ -113,7 +113,7 @@ def test_the_wrong_stage_and_an_unknown_action_are_answered_in_words(lifecycle: 
         decide(lifecycle, Case("scoring", roles=reviewer), "approve")
     with pytest.raises(NotAllowed, match="The appraisal is closed, and nothing can be done any more"):
         decide(lifecycle, Case("closed", roles=reviewer), "approve")
-    with pytest.raises(NotAllowed, match="There is no action 'applaud'; there are accept, approve"):
+    with pytest.raises(UnknownAction, match="There is no action 'applaud'; there are accept, approve"):
         decide(lifecycle, Case("review", roles=reviewer), "applaud")
 
 
