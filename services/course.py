@@ -13,7 +13,7 @@ from services.actors import Actor
 from services.naming import unseen
 from services.sight import sight
 from services.standing import MOVE, PERSON, Standing, load
-from services.unit_of_work import Transaction, UnitOfWork
+from services.unit_of_work import Transaction, UnitOfWork, use_case
 from workflow.vocabulary import Demand
 
 _MOVES = (
@@ -70,6 +70,7 @@ class Course:
     acts: Mapping[str, Consequence]
 
 
+@use_case("appraisal.course")
 def course(uow: UnitOfWork, *, actor: Actor, now: dt.datetime, appraisal: str) -> Course:
     """Return the course of an appraisal as far as the viewer may see it.
 

@@ -178,6 +178,7 @@ def list_documents(
     return tuple(_view(row) for row in rows if kind is None or row.kind == kind)
 
 
+@use_case("document.show")
 def show_document(uow: UnitOfWork, *, actor: Actor, now: dt.datetime, document: str) -> DocumentView:
     """Return one document, named like `D12`.
 

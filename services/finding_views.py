@@ -27,7 +27,7 @@ from services.ledger_sight import ledger_sight
 from services.ledgers import LedgerState, state
 from services.rubric_in_force import InForce, rubric_in_force
 from services.sight import Sight
-from services.unit_of_work import Transaction, UnitOfWork
+from services.unit_of_work import Transaction, UnitOfWork, use_case
 from workflow.vocabulary import Facts
 
 ASSIGNMENT = table_of(Assignment)
@@ -168,6 +168,7 @@ def list_findings(
         return _visible(tx, tx.all(_OF_PERSON, {"person": person_id}), actor, now)
 
 
+@use_case("finding.show")
 def show_finding(uow: UnitOfWork, *, actor: Actor, now: dt.datetime, finding: str) -> FindingView:
     """Return one finding, named like `F12`, as far as the viewer may see it.
 

@@ -7,7 +7,7 @@ practice may stand still. Rights are looked up at each request and never remembe
 import datetime as dt
 import secrets
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import Row, bindparam, select, update
@@ -21,7 +21,7 @@ from services.audit import append_event
 from services.database_clock import database_now, wall_time
 from services.errors import Refused
 from services.standing import local_day
-from services.tokens import TOKEN, digest_of
+from services.tokens import ALL, TOKEN, digest_of
 from services.unit_of_work import Transaction, UnitOfWork
 
 ACCOUNT = table_of(Account)
@@ -52,9 +52,17 @@ _SESSION = (
     .where(SESSION.c.token_digest == bindparam("digest"))
 )
 _TOKEN = (
-    select(TOKEN.c.person_id, TOKEN.c.expires_at, TOKEN.c.revoked_at, PERSON.c.number, PERSON.c.name, PERSON.c.language)
+    select(
+        TOKEN.c.person_id,
+        TOKEN.c.scope,
+        TOKEN.c.expires_at,
+        TOKEN.c.revoked_at,
+        PERSON.c.number,
+        PERSON.c.name,
+        PERSON.c.language,
+    )
     .join(PERSON, PERSON.c.id == TOKEN.c.person_id)
-    .where(TOKEN.c.digest == bindparam("digest"))
+    .where(TOKEN.c.digest == bindparam("digest"), PERSON.c.erased_at.is_(None))
 )
 _AT = bindparam("at", type_=UtcDateTime())
 _TOUCH = update(SESSION).where(SESSION.c.id == bindparam("session"), SESSION.c.seen_at < _AT).values(seen_at=_AT)
@@ -82,6 +90,8 @@ class Viewer:
     organisation: str
     kind: str
     zone: str
+    scopes: frozenset[str] | None = None
+    """What a limited token opens; None for a session and for a token without limits."""
 
     @property
     def actor(self) -> Actor:
@@ -182,7 +192,8 @@ def viewer_by_token(uow: UnitOfWork, *, now: dt.datetime, token: str) -> Viewer 
         row = tx.first(_TOKEN, {"digest": digest_of(token)})
         if row is None or row.revoked_at is not None or (row.expires_at is not None and row.expires_at <= now):
             return None
-        return _viewer(tx, row, now)
+        viewer = _viewer(tx, row, now)
+    return viewer if row.scope == ALL else replace(viewer, scopes=frozenset(row.scope.split()))
 
 
 def _viewer(tx: Transaction, row: Row[Any], now: dt.datetime) -> Viewer:

@@ -1,4 +1,14 @@
 """The table of the API: a module of `web.api` each, whose `router` holds the handlers, under /api/v1."""
 
 PREFIX = "/api/v1"
-MODULES: tuple[str, ...] = ("me",)
+MODULES: tuple[str, ...] = (
+    "me",
+    "organisation",
+    "cycles",
+    "appraisals",
+    "moves",
+    "findings",
+    "documents",
+    "work_items",
+    "audit",
+)
