@@ -87,8 +87,13 @@ async def _invalid(request: Request, error: RequestValidationError) -> Response:
 
 
 async def _unexpected(request: Request, error: Exception) -> Response:
-    structlog.get_logger(__name__).error("a page failed", path=request.url.path, error=type(error).__name__)
+    structlog.get_logger(__name__).error("a page failed", route=_route(request), error=type(error).__name__)
     return await run_in_threadpool(told, request, _UNKNOWN, 500)
+
+
+def _route(request: Request) -> str:
+    """Return the route as the table has it: what stands in a path may be a secret or name a person."""
+    return str(getattr(request.scope.get("route"), "path", "none"))
 
 
 async def _login(request: Request, _error: LoginNeeded) -> Response:
