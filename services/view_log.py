@@ -22,8 +22,8 @@ PERSON = table_of(Person)
 ASSIGNMENT = table_of(Assignment)
 POST = table_of(Post)
 
-ONE_APPRAISAL, RESULT_TABLE, FILE = "appraisal", "results", "file"
-"""What can be looked at: one appraisal's score, the result table of a cycle, a file."""
+ONE_APPRAISAL, RESULT_TABLE = "appraisal", "results"
+"""What can be looked at: one appraisal's score, the result table of a cycle."""
 AGAIN = dt.timedelta(hours=1)
 
 _LATELY = (
@@ -65,7 +65,7 @@ _VIEWS = (
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """One look: whose it was, at what (an appraisal or a cycle, by its code, or a file by its number), and when."""
+    """One look: whose it was, at what (an appraisal or a cycle, by its code), and when."""
 
     id: int
     viewer: str

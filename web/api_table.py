@@ -9,6 +9,7 @@ MODULES: tuple[str, ...] = (
     "moves",
     "findings",
     "documents",
+    "files",
     "work_items",
     "audit",
 )

@@ -31,5 +31,6 @@ PAGES: tuple[Page, ...] = (
     Page("login"),
     Page("my_work", "/", N_("My work"), "checklist"),
     Page("appraisal"),
+    Page("files"),
 )
 """In the order of the navigation."""

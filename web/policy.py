@@ -55,6 +55,8 @@ def office(*grants: Role) -> Access:
     return Access(About.OFFICE, grants=frozenset(grants))
 
 
+BEGUN = ("scoring", "review", "signoff", "appeal", "closed")
+"""The stages of an appraisal that has made a move."""
 DOCUMENT = Access(About.DOCUMENT, grants=frozenset({Role.HR, Role.CLERK, Role.APPROVER, Role.AUDITOR}))
 
 
@@ -105,6 +107,14 @@ ROUTES: Mapping[tuple[str, str], Access] = MappingProxyType(
         ("POST", "/api/v1/documents"): PERSONAL,
         ("GET", "/api/v1/documents/{document}"): DOCUMENT,
         ("GET", "/api/v1/documents/{document}/findings"): DOCUMENT,
+        ("GET", "/api/v1/documents/{document}/files"): DOCUMENT,
+        ("POST", "/api/v1/documents/{document}/files"): DOCUMENT,
+        ("GET", "/api/v1/findings/{finding}/files"): appraisal(),
+        ("POST", "/api/v1/findings/{finding}/files"): appraisal(),
+        # of what a judge did; files of the person's own answers are shown with the facts
+        ("GET", "/api/v1/appraisals/{cycle}/{number}/moves/{seq}/files"): appraisal(stages=BEGUN, judgement=True),
+        ("POST", "/api/v1/appraisals/{cycle}/{number}/moves/{seq}/files"): appraisal(stages=BEGUN, judgement=True),
+        ("GET", "/api/v1/files/{file}"): appraisal(),
         ("GET", "/api/v1/work-items"): PERSONAL,
         ("POST", "/api/v1/work-items/{item}/reassignments"): PERSONAL,
         ("GET", "/api/v1/audit/streams/{stream}"): office(Role.AUDITOR, Role.APPROVER, Role.HR),
@@ -113,6 +123,7 @@ ROUTES: Mapping[tuple[str, str], Access] = MappingProxyType(
         # an appraisal
         ("GET", "/appraisals/{cycle}/{number}"): appraisal(),
         ("POST", "/appraisals/{cycle}/{number}/{action}"): appraisal(*SEEING),
+        ("GET", "/files/{file}"): appraisal(),
     }
 )
 """Method and path to access. A page adds a row for each of its routes."""

@@ -8,9 +8,9 @@ from collections.abc import Iterator, Mapping
 import pytest
 from fastapi.routing import APIRoute
 
-from services import tokens
+from services import attachments, tokens
 from services.sight import POLICY, Relation, Shown
-from tests.services.builders import CLERK, DIRECTOR, ESCORT, OFFICER, PERSONNEL, PRESIDENT, SECURITY
+from tests.services.builders import CLERK, DIRECTOR, ESCORT, OFFICER, PERSONNEL, PRESIDENT, SECURITY, noon
 from tests.web.browsing import Browser, Pages
 from web.pages_table import PAGES
 from web.policy import ROUTES, About, access
@@ -47,7 +47,7 @@ def routes(pages: Pages) -> Iterator[tuple[str, str]]:
 def filled(path: str) -> str:
     """Return a path with the clerk's appraisal in it, and something harmless for what else it names."""
     values = {"{cycle}": "2026Q1", "{number}": CLERK, "{secret}": "nothing", "{action}": "no-such-action"}
-    values |= {"{finding}": "F1", "{document}": "D1", "{item}": "W1", "{stream}": "org"}
+    values |= {"{finding}": "F1", "{document}": "D1", "{item}": "W1", "{stream}": "org", "{file}": "1", "{seq}": "1"}
     for name, value in values.items():
         path = path.replace(name, value)
     return path
@@ -57,6 +57,8 @@ def brought(pages: Pages, stage: str) -> None:
     """Bring the clerk's appraisal to a stage; an objection needs a line to object to."""
     pages.play.document("2026-1", "circular")
     line = pages.play.deduct("C3.1", 4)
+    judge = pages.play.who(PERSONNEL)
+    attachments.attach(pages.play.uow, actor=judge, now=noon(4, 1), item=line, name="a.txt", content=b"x")
     pages.play.bring(stage, lines={line: None})
 
 
@@ -64,7 +66,8 @@ def ask(browser: Browser, method: str, path: str, token: str = "") -> int:
     if path.startswith("/api/"):
         headers = {"authorization": f"Bearer {token}"} if token else {}
         body = next((body for end, body in BODIES.items() if path.endswith(end)), None) if method == "POST" else None
-        return browser.client.request(method, path, headers=headers, json=body).status_code
+        files = {"file": ("a.txt", b"x")} if method == "POST" and path.endswith("/files") else None
+        return browser.client.request(method, path, headers=headers, json=body, files=files).status_code
     if method == "GET":
         return browser.get(path).status_code
     token = next((form["form-token"][0] for _, form in browser.forms(browser.get("/")) if "form-token" in form), "")
@@ -116,7 +119,7 @@ def test_every_route_as_every_relation_answers_as_the_table_says(pages: Pages, s
                 open_ = not row.grants.isdisjoint(roles) or number in JUDGING
             else:
                 open_ = True
-            allowed = status in {200, 303, 403, 409, 422} if method == "POST" else status == 200
+            allowed = status in {200, 201, 303, 403, 409, 422} if method == "POST" else status == 200
             assert allowed == open_, (number, relation, method, path, status)
             if not open_:
                 assert status in {403, 404}, (number, method, path, status)

@@ -35,7 +35,7 @@ CHECKS = [
     response_headers_conformance,
     response_schema_conformance,
 ]
-EXAMPLES = 3
+EXAMPLES = 2
 """Right and wrong ones, for each operation and role; with `--long` ten times as many, and on both databases."""
 
 
