@@ -7,7 +7,7 @@ from fractions import Fraction
 
 from models.columns import table_of
 from models.people import Grant, Person
-from services import findings, naming, people
+from services import attachments, findings, naming, people
 from services.appraisals import Words, act
 from tests.services.builders import (
     CLERK,
@@ -101,6 +101,14 @@ def planted(play: Play) -> dict[str, str]:
             reason=f"canary-finding-{number}",
             document=document if number == CLERK else None,
         ).code
+        attachments.attach(
+            play.uow,
+            actor=play.who(judge),
+            now=noon(4, 1),
+            item=lines[number],
+            name="log.txt",
+            content=f"canary-finding-{number}".encode(),
+        )
         reply = f"canary-reply-{number}"
         findings.reply(play.uow, actor=play.who(number), now=noon(4, 1), finding=lines[number], text=reply)
         _move(play, number, "state", f"canary-statement-{number}", by=number)
@@ -147,5 +155,7 @@ def paths(known: Mapping[str, str]) -> list[str]:
         found += [f"/people/{number}", f"/findings?number={number}", f"/appraisals?number={number}"]
         base = f"/appraisals/{QUARTER}/{number}"
         found += [base, f"{base}/explanation", f"{base}/findings", f"{base}/audit"]
-    found += [f"/findings/F{one}" for one in (1, 2, 3)]
+    found += [
+        f"/{one}" for file in (1, 2, 3) for one in (f"files/{file}", f"findings/F{file}", f"findings/F{file}/files")
+    ]
     return [PREFIX + path for path in found]

@@ -118,7 +118,7 @@ def strategies(description: str, known: str) -> tuple[Any, ...]:
 def named(operation: Any, mode: GenerationMode, known: dict[str, str]) -> Iterator[Any]:
     """Yield strategies whose paths name things that there are: of the one person, and of the other."""
     names = re.findall(r"{(\w+)}", operation.path)
-    for number, finding in ((ESCORT, known["finding"]), (CLERK, known["other"])):
+    for place, (number, finding) in enumerate(((ESCORT, known["finding"]), (CLERK, known["other"])), start=1):
         values = {
             "cycle": QUARTER,
             "number": number,
@@ -126,6 +126,8 @@ def named(operation: Any, mode: GenerationMode, known: dict[str, str]) -> Iterat
             "document": known["document"],
             "item": "W1",
             "stream": "org",
+            "seq": 2,
+            "file": place,
         }
         if names:
             yield operation.as_strategy(mode, path_parameters={name: values[name] for name in names})
