@@ -16,7 +16,11 @@ NumberArgument = Annotated[str, typer.Argument(metavar="EMPLOYEE", help="The per
 def new(
     context: typer.Context,
     number: NumberArgument,
-    days: Annotated[int | None, typer.Option("--days", min=1, max=3650, help="How many days it is valid.")] = None,
+    days: Annotated[int, typer.Option("--days", min=1, max=3650, help="How many days it is valid.")] = 90,
+    scope: Annotated[
+        list[str] | None,
+        typer.Option("--scope", help="What it is limited to, for the API: read, moves, findings, ...; repeat it."),
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Make a token for a person and show it once; commands take it from APPRAISE_TOKEN or APPRAISE_TOKEN_FILE.
@@ -26,7 +30,7 @@ def new(
     from services import tokens
 
     shared = session(context)
-    secret = tokens.new(shared.uow, now=shared.now(), number=number, days=days)
+    secret = tokens.new(shared.uow, now=shared.now(), number=number, days=days, scopes=scope or ())
     if as_json:
         print_json({"number": number, "token": secret})
     else:

@@ -7,7 +7,19 @@ from fractions import Fraction
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import BigInteger, Column, Date, DateTime, ForeignKey, Identity, Integer, Table, Text, types
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Date,
+    DateTime,
+    ForeignKey,
+    Identity,
+    Integer,
+    LargeBinary,
+    Table,
+    Text,
+    types,
+)
 from sqlalchemy.engine import Dialect
 from sqlmodel import Field, SQLModel
 
@@ -151,6 +163,11 @@ def moment(*, null: bool = False, index: bool = False) -> Any:
 def day(*, null: bool = False) -> Any:
     """Return a calendar day column, in the organisation's zone."""
     return _field(Column(Date, nullable=null), null=null)
+
+
+def binary() -> Any:
+    """Return a column of bytes."""
+    return _field(Column(LargeBinary, nullable=False), null=False)
 
 
 def flag(*, default: bool = False) -> Any:

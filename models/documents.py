@@ -1,8 +1,8 @@
-"""Documents, incidents and evidence: things registered once, by name, that accuse nobody."""
+"""Documents, incidents, evidence and files: things registered once, by name, that accuse nobody."""
 
 import datetime as dt
 
-from sqlalchemy import UniqueConstraint
+from sqlalchemy import Index, UniqueConstraint
 from sqlmodel import SQLModel
 
 from models import columns as c
@@ -47,3 +47,31 @@ class Evidence(SQLModel, table=True):
     file_sha256: str | None = c.text(null=True)
     added_by: int = c.ref("person.id")
     added_at: dt.datetime = c.moment()
+
+
+class Attachment(SQLModel, table=True):
+    """A file that belongs to a document, a finding or a move of an appraisal; its bytes lie in `file_content`.
+
+    `owner_id` is the id of the row in the table that `owner_kind` names.
+    """
+
+    id: int | None = c.key()
+    owner_kind: str = c.text_enum(("document", "finding", "move"))
+    owner_id: int = c.number()
+    name: str = c.text()
+    media: str = c.text()
+    size: int = c.number()
+    sha256: str = c.text()
+    added_by: int = c.ref("person.id")
+    on_behalf_of: int | None = c.ref("person.id", null=True)
+    added_at: dt.datetime = c.moment()
+    __table_args__ = (Index("ix_attachment_owner", "owner_kind", "owner_id"),)
+
+
+class FileContent(SQLModel, table=True):
+    """The bytes of a file, once however often it is attached."""
+
+    __tablename__ = "file_content"
+    id: int | None = c.key()
+    sha256: str = c.text(unique=True)
+    content: bytes = c.binary()

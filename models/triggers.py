@@ -13,10 +13,12 @@ from workflow.cycle import LEGAL_PAIRS
 from workflow.vocabulary import FIRST_STAGE, LAST_STAGE, CycleState, RosterStatus
 
 APPEND_ONLY = (
+    "attachment",
     "consequence",
     "contested_line",
     "definition",
     "event",
+    "file_content",
     "final",
     "final_item",
     "finding_revision",

@@ -18,7 +18,7 @@ from services.grants import demand, today
 from services.mail_login_facts import ADDRESS
 from services.mailed_keys import mailed_secret
 from services.outbox import promise
-from services.tokens import digest_of
+from services.tokens import REVOKE, digest_of
 from services.unit_of_work import Transaction, UnitOfWork, use_case
 from workflow.vocabulary import Role
 
@@ -144,7 +144,7 @@ def _promise_link(tx: Transaction, row: Row[Any], now: dt.datetime, wall: dt.dat
 
 @use_case("account.disable")
 def disable(uow: UnitOfWork, *, now: dt.datetime, number: str, actor: Actor = SYSTEM) -> int:
-    """Let a person log in no more and end his sessions; how many there were.
+    """Let a person log in no more and end his sessions and tokens; how many sessions there were.
 
     Raises:
         NotFound: nobody has this number.
@@ -160,6 +160,7 @@ def disable(uow: UnitOfWork, *, now: dt.datetime, number: str, actor: Actor = SY
         tx.run(_DISABLE, {"account": account.id, "at": now})
         tx.run(_USE, {"account": account.id, "at": wall})
         ended = sessions.end_all(tx, account.id, wall)
+        tx.run(REVOKE, {"person": person.id, "at": now})
         append_event(tx, "org", "account.disabled", actor=actor, at=now, payload={"person": person.id, "ended": ended})
         return ended
 

@@ -14,7 +14,7 @@ from models.rubrics import Definition
 from scoring.explain import explain
 from scoring.numbers import to_decimal
 from scoring.score import score as score_ledger
-from services import delegations, desk, finding_views, judging
+from services import delegations, desk, finding_views, judging, view_log
 from services.actors import Actor
 from services.correction_records import decision
 from services.course import Course, course_of
@@ -121,7 +121,9 @@ class LaidOpen:
 def lay_open(
     uow: UnitOfWork, *, actor: Actor, now: dt.datetime, appraisal: str, language: Literal["en", "zh"] = "en"
 ) -> LaidOpen:
-    """Lay an appraisal open to a viewer; nothing is written. Past periods are listed for the person himself alone.
+    """Lay an appraisal open to a viewer; a look at the score of another is written down, and nothing else.
+
+    Past periods are listed for the person himself alone.
 
     Raises:
         NotFound: there is none, or it is not the viewer's to see.
@@ -138,7 +140,7 @@ def lay_open(
         without = _without(tx, standing, score) if score is not None and seen.own is None else {}
         items = _items(tx, standing, shown, findings=findings, score=score, without=without) if seen.facts else ()
         known = {line.code for item in items for line in item.lines}
-        return LaidOpen(
+        laid = LaidOpen(
             shown,
             course_of(tx, standing, seen) if seen.facts else None,
             items,
@@ -147,6 +149,9 @@ def lay_open(
             _past(tx, standing) if own else (),
             own,
         )
+    if score is not None and not own:
+        view_log.look(uow, viewer=acting, now=now, kind=view_log.ONE_APPRAISAL, object_id=standing.id)
+    return laid
 
 
 def _items(

@@ -24,7 +24,7 @@ from services.grants import today
 from services.ledger_rows import finding_line
 from services.sight import sight
 from services.standing import load
-from services.unit_of_work import Transaction, UnitOfWork
+from services.unit_of_work import Transaction, UnitOfWork, use_case
 from workflow.vocabulary import Role
 
 CYCLE = table_of(Cycle)
@@ -74,6 +74,7 @@ class Entry:
     mac: str
 
 
+@use_case("audit.show")
 def show(uow: UnitOfWork, *, viewer: Actor, now: dt.datetime, name: str) -> tuple[Entry, ...]:
     """Return the chain of an appraisal (`2026Q1/1007`) or of a stream.
 

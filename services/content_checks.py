@@ -14,7 +14,16 @@ from sqlalchemy import BindParameter, Table, bindparam, func, select, type_coerc
 from models.columns import BIGINT, MILLIONTH, table_of
 from models.findings import ContestedLine, FindingRevision
 from models.rubrics import Definition, WorkflowMove
-from services import definitions, delegations, documents, duties, finding_writing, organisation_write, plans
+from services import (
+    attachments,
+    definitions,
+    delegations,
+    documents,
+    duties,
+    finding_writing,
+    organisation_write,
+    plans,
+)
 from services.audit import digest
 from services.chain_checks import TEXT_BODY, Faults, Told, by_right_of
 from services.errors import AppraiseError
@@ -31,6 +40,7 @@ REVISION = table_of(FindingRevision)
 WORKFLOW_MOVE = table_of(WorkflowMove)
 
 CONTENT: Mapping[str, tuple[Table, Any]] = {
+    **attachments.CONTENT,
     **definitions.CONTENT,
     **delegations.CONTENT,
     **documents.CONTENT,

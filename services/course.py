@@ -14,7 +14,7 @@ from services.form import HISTORY
 from services.naming import unseen
 from services.sight import Sight, sight
 from services.standing import Standing, load
-from services.unit_of_work import Transaction, UnitOfWork
+from services.unit_of_work import Transaction, UnitOfWork, use_case
 from workflow.vocabulary import Demand
 
 _TAKE_BACK = "own-last-act"
@@ -60,6 +60,7 @@ class Course:
     acts: Mapping[str, Consequence]
 
 
+@use_case("appraisal.course")
 def course(uow: UnitOfWork, *, actor: Actor, now: dt.datetime, appraisal: str) -> Course:
     """Return the course of an appraisal as far as the viewer may see it.
 

@@ -12,7 +12,7 @@ from models.people import Person
 from models.workitems import WorkItem
 from scoring.explain import explain as explain_score
 from scoring.numbers import to_decimal
-from services import calendars, delegations, form, judging, naming
+from services import calendars, delegations, form, judging, naming, view_log
 from services.access import PARTY
 from services.actors import Actor
 from services.case_facts import options
@@ -217,6 +217,8 @@ def show(uow: UnitOfWork, *, actor: Actor, now: dt.datetime, appraisal: str) -> 
     with uow.write() as tx:
         standing, acting = delegations.stand_in(tx, load(tx, [appraisal], actor, now)[0], actor, now)
         shown = laid_open(tx, standing, acting, now)
+        if shown.total is not None:
+            _note(tx, standing, acting, now)
         if shown.unseen:
             tx.run(_SEEN, {"appraisal": standing.id, "person": acting.person_id, "at": now})
         return shown
@@ -303,7 +305,16 @@ def explain(
         score = score_of(tx, standing, seen)
         if score is None:
             raise unseen(standing.asked) if not seen.facts else not_released(standing)
-        return score, explain_score(score, language)
+    if actor.actor_id != standing.row.person_id:
+        with uow.write() as tx:
+            _note(tx, standing, actor, now)
+    return score, explain_score(score, language)
+
+
+def _note(tx: Transaction, standing: Standing, actor: Actor, now: dt.datetime) -> None:
+    """Write that somebody was shown the score of another."""
+    if actor.actor_id != standing.row.person_id:
+        view_log.note(tx, viewer=actor, now=now, kind=view_log.ONE_APPRAISAL, object_id=standing.id)
 
 
 def not_released(standing: Standing) -> Refused:

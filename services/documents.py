@@ -202,6 +202,7 @@ def latest_documents(
     return tuple(_view(row) for row in rows)
 
 
+@use_case("document.show")
 def show_document(uow: UnitOfWork, *, actor: Actor, now: dt.datetime, document: str) -> DocumentView:
     """Return one document, named like `D12`.
 

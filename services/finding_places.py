@@ -10,7 +10,7 @@ from services.finding_writing import finding_row
 from services.ledgers import state
 from services.sight import sight
 from services.standing import load
-from services.unit_of_work import UnitOfWork
+from services.unit_of_work import UnitOfWork, use_case
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +21,7 @@ class Place:
     line: str
 
 
+@use_case("appraisal.findings")
 def of_appraisal(uow: UnitOfWork, *, actor: Actor, now: dt.datetime, appraisal: str) -> tuple[FindingView, ...]:
     """Return the findings that count in an appraisal, as far as the viewer may see them, by day.
 

@@ -29,7 +29,7 @@ from services.ledgers import LedgerState, state
 from services.rubric_in_force import InForce, rubric_in_force
 from services.sight import Sight
 from services.standing import Standing
-from services.unit_of_work import Transaction, UnitOfWork
+from services.unit_of_work import Transaction, UnitOfWork, use_case
 from workflow.vocabulary import Facts
 
 ASSIGNMENT = table_of(Assignment)
@@ -191,6 +191,7 @@ def facts_wait(standing: Standing) -> bool:
     return disclosed is not None and disclosed.facts != Facts.AT_ONCE
 
 
+@use_case("finding.show")
 def show_finding(uow: UnitOfWork, *, actor: Actor, now: dt.datetime, finding: str) -> FindingView:
     """Return one finding, named like `F12`, as far as the viewer may see it.
 

@@ -18,7 +18,7 @@ from models.columns import table_of
 from models.cycles import Roster
 from models.history import Move
 from models.people import Person
-from services import naming
+from services import naming, view_log
 from services.access import PARTY, Parts, granted_roles, superiors_of
 from services.actors import Actor
 from services.definitions import lifecycle_of
@@ -26,7 +26,7 @@ from services.errors import NotFound
 from services.grants import today
 from services.person_results import APPRAISAL, ASSIGNMENT, FINAL, IN_FORCE, PERSON_RESULT, POST, SCORE, SCORE_IN_FORCE
 from services.sight import Relation, at_appeal, narrowed, relation_by, seen
-from services.unit_of_work import Transaction, UnitOfWork
+from services.unit_of_work import Transaction, UnitOfWork, use_case
 from workflow.lifecycle import Lifecycle
 from workflow.vocabulary import CycleState, Outcome, Role, RosterStatus
 
@@ -72,6 +72,7 @@ _ROWS = (
     .order_by(APPRAISAL.c.id)
 )
 _MINE = _ROWS.where(PARTY.c.id.is_not(None))
+_NUMBER = select(PERSON.c.number).where(PERSON.c.id == bindparam("person"))
 _RESULTS = (
     select(PERSON_RESULT.c.person_id, PERSON_RESULT.c.total, PERSON_RESULT.c.grade)
     .where(PERSON_RESULT.c.cycle_id == bindparam("cycle"))
@@ -154,6 +155,7 @@ class _Viewer:
         return narrowed(found) if row.person_id in self.near else found
 
 
+@use_case("results.show")
 def results(uow: UnitOfWork, *, viewer: Actor, now: dt.datetime, cycle: str) -> tuple[Result, ...]:
     """Return the table of a cycle as far as the viewer may see it, by employee number and post. At most 12 statements.
 
@@ -161,7 +163,19 @@ def results(uow: UnitOfWork, *, viewer: Actor, now: dt.datetime, cycle: str) -> 
         NotFound: there is no such cycle, or nothing of it is the viewer's to see.
     """
     with uow.read() as tx:
-        return read_results(tx, viewer=viewer, now=now, cycle=cycle)
+        found = read_results(tx, viewer=viewer, now=now, cycle=cycle)
+    if any(row.total is not None for row in found):
+        _note(uow, found, viewer=viewer, now=now, cycle=cycle)
+    return found
+
+
+def _note(uow: UnitOfWork, found: Sequence[Result], *, viewer: Actor, now: dt.datetime, cycle: str) -> None:
+    """Write that somebody was shown figures of others."""
+    with uow.write() as tx:
+        own = tx.scalar(_NUMBER, {"person": viewer.actor_id})
+        if any(row.total is not None and row.number != own for row in found):
+            looked = naming.cycle(tx, cycle).id
+            view_log.note(tx, viewer=viewer, now=now, kind=view_log.RESULT_TABLE, object_id=looked)
 
 
 def read_results(

@@ -7,7 +7,7 @@ practice may stand still. Rights are looked up at each request and never remembe
 import datetime as dt
 import secrets
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import Row, bindparam, select, true, update
@@ -21,7 +21,7 @@ from services.audit import append_event
 from services.database_clock import database_now, wall_time
 from services.errors import Refused
 from services.standing import local_day
-from services.tokens import TOKEN, digest_of
+from services.tokens import ALL, TOKEN, digest_of
 from services.unit_of_work import Transaction, UnitOfWork
 
 ACCOUNT = table_of(Account)
@@ -72,6 +72,7 @@ _SESSION = (
 _TOKEN = (
     select(
         TOKEN.c.person_id,
+        TOKEN.c.scope,
         TOKEN.c.expires_at,
         TOKEN.c.revoked_at,
         PERSON.c.number,
@@ -83,7 +84,7 @@ _TOKEN = (
     .join(PERSON, PERSON.c.id == TOKEN.c.person_id)
     .join(ORGANISATION, true())
     .outerjoin(GRANT, GRANT.c.person_id == PERSON.c.id)
-    .where(TOKEN.c.digest == bindparam("digest"))
+    .where(TOKEN.c.digest == bindparam("digest"), PERSON.c.erased_at.is_(None))
 )
 _AT = bindparam("at", type_=UtcDateTime())
 _TOUCH = update(SESSION).where(SESSION.c.id == bindparam("session"), SESSION.c.seen_at < _AT).values(seen_at=_AT)
@@ -112,6 +113,8 @@ class Viewer:
     kind: str
     zone: str
     calendar: str
+    scopes: frozenset[str] | None = None
+    """What a limited token opens; None for a session and for a token without limits."""
 
     @property
     def actor(self) -> Actor:
@@ -218,7 +221,8 @@ def viewer_by_token(uow: UnitOfWork, *, now: dt.datetime, token: str) -> Viewer 
         rows = tx.all(_TOKEN, {"digest": digest_of(token)})
     if not rows or rows[0].revoked_at is not None or (rows[0].expires_at is not None and rows[0].expires_at <= now):
         return None
-    return _viewer(rows, now)
+    viewer, scope = _viewer(rows, now), rows[0].scope
+    return viewer if scope == ALL else replace(viewer, scopes=frozenset(scope.split()))
 
 
 def _viewer(rows: Sequence[Row[Any]], now: dt.datetime) -> Viewer:

@@ -3,6 +3,7 @@
 import datetime as dt
 import hashlib
 import secrets
+from collections.abc import Sequence
 
 from sqlalchemy import bindparam, select, update
 
@@ -18,11 +19,17 @@ from services.unit_of_work import Transaction, UnitOfWork, use_case
 from workflow.vocabulary import Role
 
 TOKEN = table_of(Token)
+ALL = "all"
+SCOPES = ("read", "moves", "findings", "documents", "work-items")
+"""What a token can be limited to: reading by the API, and each kind of act. Without limits it does all its person may.
+
+A limited token is for the API alone; the terminal takes none.
+"""
 FREE_KINDS = frozenset({"demo", "practice"})
 """Kinds of organisation in which anybody may act as anybody: nothing in them is real."""
 
 _FIND = select(TOKEN).where(TOKEN.c.digest == bindparam("digest"))
-_REVOKE = (
+REVOKE = (
     update(TOKEN)
     .where(TOKEN.c.person_id == bindparam("person"), TOKEN.c.revoked_at.is_(None))
     .values(revoked_at=bindparam("at"))
@@ -35,14 +42,28 @@ def digest_of(secret: str) -> str:
 
 
 @use_case("token.new")
-def new(uow: UnitOfWork, *, now: dt.datetime, number: str, days: int | None = None, actor: Actor = SYSTEM) -> str:
+def new(
+    uow: UnitOfWork,
+    *,
+    now: dt.datetime,
+    number: str,
+    days: int | None = None,
+    scopes: Sequence[str] = (),
+    actor: Actor = SYSTEM,
+) -> str:
     """Give a person a token and return its secret, which is shown once and never again.
 
-    Whoever can run this on the machine holds the database already; the act is in the audit. `days` limits its life.
+    Whoever can run this on the machine holds the database already; the act is in the audit. `days` limits its life,
+    `scopes` (of `SCOPES`) what it opens.
 
     Raises:
+        Malformed: there is no such scope.
         NotFound: nobody has this number.
     """
+    unknown = next((scope for scope in scopes if scope not in SCOPES), None)
+    if unknown is not None:
+        raise Malformed(f"There is no scope {unknown!r}; choose of {', '.join(SCOPES)}.", "bad-scope")
+    scope = " ".join(one for one in SCOPES if one in scopes) or ALL
     secret = secrets.token_urlsafe(32)
     with uow.write() as tx:
         person = naming.person(tx, number)
@@ -52,13 +73,14 @@ def new(uow: UnitOfWork, *, now: dt.datetime, number: str, days: int | None = No
             {
                 "person_id": person.id,
                 "digest": digest_of(secret),
-                "scope": "all",
+                "scope": scope,
                 "created_at": now,
                 "expires_at": expires,
                 "revoked_at": None,
             },
         )
-        append_event(tx, "org", "token.new", actor=actor, at=now, payload={"token": token_id, "person": person.id})
+        payload = {"token": token_id, "person": person.id, "scope": scope}
+        append_event(tx, "org", "token.new", actor=actor, at=now, payload=payload)
     return secret
 
 
@@ -71,7 +93,7 @@ def revoke(uow: UnitOfWork, *, now: dt.datetime, number: str, actor: Actor = SYS
     """
     with uow.write() as tx:
         person = naming.person(tx, number)
-        ended = tx.run(_REVOKE, {"person": person.id, "at": now})
+        ended = tx.run(REVOKE, {"person": person.id, "at": now})
         append_event(tx, "org", "token.revoked", actor=actor, at=now, payload={"person": person.id, "tokens": ended})
     return ended
 
@@ -121,4 +143,6 @@ def _holder(tx: Transaction, token: str | None, now: dt.datetime) -> int:
     row = tx.first(_FIND, {"digest": digest_of(token)})
     if row is None or row.revoked_at is not None or (row.expires_at is not None and row.expires_at <= now):
         raise Refused("This token is not valid, or not any more; ask the operator for a new one.", "bad-token")
+    if row.scope != ALL:
+        raise Refused(f"This token is for the API ({row.scope}); the terminal needs one without limits.", "scope")
     return int(row.person_id)

@@ -13,6 +13,7 @@ from models import prepared
 from models.database import DatabaseRefused
 from models.prepared import Prepared
 from scoring.errors import LedgerError, RubricError, ScoringError
+from services.actors import Actor
 from services.audit import AuditKeys, append_event
 from services.errors import AppraiseError, Conflict, Environment, Malformed, NotFound, Refused
 from services.request_keys import ANSWER, CLAIM, FIND, Request
@@ -286,8 +287,8 @@ def use_case(
     """Mark a public use case: errors of the rules become errors of the services, and a refusal is recorded.
 
     The refusal is written in a transaction of its own, after the one that failed has been rolled back. The decorated
-    function takes keyword arguments `actor` and `now`; `subject`, if it has one, names what it was about by id or code.
-    Asked for under a request key, it is done once.
+    function takes keyword arguments `actor` (or `viewer`) and `now`; `subject`, if it has one, names what it was about
+    by id or code. Asked for under a request key, it is done once.
     """
 
     def wrap(function: Callable[Concatenate[UnitOfWork, P], T]) -> Callable[Concatenate[UnitOfWork, P], T]:
@@ -321,6 +322,14 @@ def _answered(uow: UnitOfWork, key: str, kind: str, function: Callable[..., T], 
     return result
 
 
+def asked_before(uow: UnitOfWork, *, actor: Actor, request: str | None) -> bool:
+    """Tell whether somebody asked for something under this key already, and so is answered as then."""
+    if request is None:
+        return False
+    with uow.read() as tx:
+        return tx.first(FIND, {"asker": actor.actor_id, "asked": request}) is not None
+
+
 def rule_error(error: WorkflowError | ScoringError) -> AppraiseError:
     """Turn an error of the pure rules into one of the services, with the same sentence and code."""
     code = getattr(error, "code", type(error).__name__)
@@ -334,7 +343,7 @@ def record_refusal(uow: UnitOfWork, kind: str, error: AppraiseError, kwargs: Map
 
     Of what was typed in the place of a code the beginning is kept: nobody fills a chain that is never shortened.
     """
-    actor, now = kwargs.get("actor"), kwargs.get("now")
+    actor, now = kwargs.get("actor", kwargs.get("viewer")), kwargs.get("now")
     if actor is None or now is None:
         return
     facts = {

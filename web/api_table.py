@@ -1,4 +1,15 @@
 """The table of the API: a module of `web.api` each, whose `router` holds the handlers, under /api/v1."""
 
 PREFIX = "/api/v1"
-MODULES: tuple[str, ...] = ("me",)
+MODULES: tuple[str, ...] = (
+    "me",
+    "organisation",
+    "cycles",
+    "appraisals",
+    "moves",
+    "findings",
+    "documents",
+    "files",
+    "work_items",
+    "audit",
+)

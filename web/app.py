@@ -9,6 +9,7 @@ from starlette.staticfiles import StaticFiles
 
 from config.wiring import Wiring
 from web import errors
+from web.api_description import Described
 from web.api_table import MODULES, PREFIX
 from web.guard import Guard
 from web.pages_table import PAGES
@@ -17,7 +18,7 @@ from web.site import site_of
 
 def create_app(wiring: Wiring) -> FastAPI:
     """Return the application on an opened database. Each request is a unit of work of its own."""
-    app = FastAPI(
+    app = Described(
         title="Appraise", docs_url=None, redoc_url=None, openapi_url=f"{PREFIX}/openapi.json", redirect_slashes=False
     )
     site = site_of(wiring)

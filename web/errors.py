@@ -19,6 +19,8 @@ from web.requests import Asked, LoginNeeded, anybody, asked_with, local_path, no
 from web.words import N_
 
 API = "/api/"
+_STALE = frozenset({"stale", "stale-ledger"})
+"""What the services say of a version that is not there any more; to who named one in `If-Match` it is 412."""
 _UNKNOWN = Environment("Something went wrong here; it is written down, and trying again may help.", "unexpected")
 _NO_TOKEN = Refused("This needs a token: send it in the header Authorization: Bearer TOKEN.", "no-token")
 TITLES = {
@@ -58,12 +60,17 @@ def told(request: Request, error: AppraiseError, status: int) -> Response:
 
 
 async def _service(request: Request, error: AppraiseError) -> Response:
-    return await run_in_threadpool(told, request, error, status_of(error))
+    status = status_of(error)
+    if error.code in _STALE and "if-match" in request.headers:
+        status = 412
+    return await run_in_threadpool(told, request, error, status)
 
 
 async def _http(request: Request, error: HTTPException) -> Response:
     if error.status_code == 405:  # noqa: PLR2004 - Method Not Allowed: as unknown as any other page
-        return await run_in_threadpool(told, request, no_page(), 405)
+        answer = await run_in_threadpool(told, request, no_page(), 405)
+        answer.headers.update(error.headers or {})
+        return answer
     if request.url.path.startswith(API) and not request.headers.get("authorization"):
         return await run_in_threadpool(told, request, _NO_TOKEN, 401)
     if error.status_code == 404:  # noqa: PLR2004 - Not Found
@@ -80,8 +87,13 @@ async def _invalid(request: Request, error: RequestValidationError) -> Response:
 
 
 async def _unexpected(request: Request, error: Exception) -> Response:
-    structlog.get_logger(__name__).error("a page failed", path=request.url.path, error=type(error).__name__)
+    structlog.get_logger(__name__).error("a page failed", route=_route(request), error=type(error).__name__)
     return await run_in_threadpool(told, request, _UNKNOWN, 500)
+
+
+def _route(request: Request) -> str:
+    """Return the route as the table has it: what stands in a path may be a secret or name a person."""
+    return str(getattr(request.scope.get("route"), "path", "none"))
 
 
 async def _login(request: Request, _error: LoginNeeded) -> Response:

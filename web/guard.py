@@ -6,7 +6,7 @@ Plain ASGI, so that a body is counted while it arrives and a download is not hel
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.responses import PlainTextResponse
+from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from services.errors import Malformed
@@ -14,6 +14,8 @@ from web.site import LOOPBACK, Site
 
 LARGEST_BODY = 20 * 1024 * 1024
 """Bytes of a request; a spreadsheet of 100,000 people has about 8 MB."""
+LARGEST_JSON = 1024 * 1024
+"""Bytes of a request to the API that brings no file."""
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 HEALTH = "/health"
 HEADERS = {
@@ -50,17 +52,18 @@ class Guard:
         refusal = self._refusal(scope, headers)
         if refusal is not None:
             status, sentence = refusal
-            await PlainTextResponse(sentence, status)(scope, receive, sending)
+            answer = _problem(sentence, status) if _of_api(scope) else PlainTextResponse(sentence, status)
+            await answer(scope, receive, sending)
             return
-        await self._app(scope, _counted(receive), sending)
+        await self._app(scope, _counted(receive, _largest(scope, headers)), sending)
 
     def _refusal(self, scope: Scope, headers: Headers) -> tuple[int, str] | None:
         host = headers.get("host", "")
         if scope["path"] != HEALTH and _name(host) not in self._site.hosts:
             return 421, "The pages are not reached under this name; ask for the address."
-        length = headers.get("content-length", "0")
-        if not length.isdigit() or int(length) > LARGEST_BODY:
-            return 413, f"This is too large; at most {LARGEST_BODY // 1024 // 1024} MB are taken."
+        length, largest = headers.get("content-length", "0"), _largest(scope, headers)
+        if not length.isdigit() or int(length) > largest:
+            return 413, _too_large(largest)
         if scope["method"] not in SAFE and not self._from_here(headers, host):
             return 403, "This was sent from another site and was not looked at; open the page here and send it anew."
         return None
@@ -93,7 +96,26 @@ def _harden(headers: MutableHeaders, path: str, *, secure: bool) -> None:
         headers.setdefault("strict-transport-security", "max-age=31536000")
 
 
-def _counted(receive: Receive) -> Receive:
+def _of_api(scope: Scope) -> bool:
+    return str(scope["path"]).startswith("/api/")
+
+
+def _largest(scope: Scope, headers: Headers) -> int:
+    brings_file = headers.get("content-type", "").startswith("multipart/form-data")
+    return LARGEST_JSON if _of_api(scope) and not brings_file else LARGEST_BODY
+
+
+def _too_large(largest: int) -> str:
+    return f"This is too large; at most {largest // 1024 // 1024} MB are taken."
+
+
+def _problem(sentence: str, status: int) -> Response:
+    code = {413: "too-large", 421: "other-host"}.get(status, "other-site")
+    problem = {"type": f"urn:appraise:{code}", "title": code, "status": status, "detail": sentence}
+    return JSONResponse(problem, status, media_type="application/problem+json")
+
+
+def _counted(receive: Receive, largest: int) -> Receive:
     """Return what reads a body that did not say its length, or lied about it, up to the limit."""
     taken = 0
 
@@ -101,8 +123,8 @@ def _counted(receive: Receive) -> Receive:
         nonlocal taken
         message = await receive()
         taken += len(message.get("body", b""))
-        if taken > LARGEST_BODY:
-            raise Malformed(f"This is too large; at most {LARGEST_BODY // 1024 // 1024} MB are taken.", "too-large")
+        if taken > largest:
+            raise Malformed(_too_large(largest), "too-large")
         return message
 
     return counting

@@ -24,20 +24,24 @@ class About(StrEnum):
     """The organisation: a grant is asked for."""
     APPRAISAL = "appraisal"
     """One appraisal, named in the path: a relation to it is asked for."""
+    DOCUMENT = "document"
+    """One document, named in the path: a grant, or that somebody judges anybody, or a finding of his own."""
 
 
 @dataclass(frozen=True, slots=True)
 class Access:
     """One row: what the route is about, and which grants or relations open it.
 
-    `stages`, where there are any, are those of the appraisal in which it answers at all. Whoever has a relation and
-    may not act is refused (403); whoever has none is told that there is no such thing (404).
+    `stages`, where there are any, are those of the appraisal in which it answers at all; with `judgement` it answers
+    only to whom the judgement is shown. Whoever has a relation and may not act is refused (403); whoever has none is
+    told that there is no such thing (404).
     """
 
     about: About
     grants: frozenset[str] = frozenset()
     relations: frozenset[Relation] = frozenset()
     stages: frozenset[str] = frozenset()
+    judgement: bool = False
 
 
 PUBLIC = Access(About.NOTHING)
@@ -51,9 +55,16 @@ def office(*grants: Role) -> Access:
     return Access(About.OFFICE, grants=frozenset(grants))
 
 
-def appraisal(*relations: Relation, stages: tuple[str, ...] = ()) -> Access:
+BEGUN = ("scoring", "review", "signoff", "appeal", "closed")
+"""The stages of an appraisal that has made a move."""
+DOCUMENT = Access(About.DOCUMENT, grants=frozenset({Role.HR, Role.CLERK, Role.APPROVER, Role.AUDITOR}))
+
+
+def appraisal(*relations: Relation, stages: tuple[str, ...] = (), judgement: bool = False) -> Access:
     """Open a route about an appraisal to these relations; by default to all that see its facts."""
-    return Access(About.APPRAISAL, relations=frozenset(relations) or SEEING, stages=frozenset(stages))
+    return Access(
+        About.APPRAISAL, relations=frozenset(relations) or SEEING, stages=frozenset(stages), judgement=judgement
+    )
 
 
 OVERVIEW = office(Role.HR, Role.APPROVER, Role.AUDITOR)
@@ -79,6 +90,43 @@ ROUTES: Mapping[tuple[str, str], Access] = MappingProxyType(
         ("GET", "/"): PERSONAL,
         # the API
         ("GET", "/api/v1/me"): PERSONAL,
+        ("GET", "/api/v1/organisation"): PERSONAL,
+        ("GET", "/api/v1/people"): PERSONAL,
+        ("GET", "/api/v1/people/{number}"): PERSONAL,
+        ("GET", "/api/v1/cycles"): PERSONAL,
+        ("GET", "/api/v1/cycles/{cycle}"): PERSONAL,
+        ("GET", "/api/v1/cycles/{cycle}/status"): office(Role.HR, Role.APPROVER, Role.AUDITOR),
+        ("GET", "/api/v1/cycles/{cycle}/results"): PERSONAL,
+        ("GET", "/api/v1/appraisals"): PERSONAL,
+        ("GET", "/api/v1/appraisals/{cycle}/{number}"): appraisal(),
+        ("GET", "/api/v1/appraisals/{cycle}/{number}/explanation"): appraisal(judgement=True),
+        ("GET", "/api/v1/appraisals/{cycle}/{number}/findings"): appraisal(),
+        ("GET", "/api/v1/appraisals/{cycle}/{number}/audit"): appraisal(),
+        ("POST", "/api/v1/appraisals/{cycle}/{number}/moves"): appraisal(),
+        ("POST", "/api/v1/moves"): PERSONAL,
+        ("GET", "/api/v1/findings"): PERSONAL,
+        ("POST", "/api/v1/findings"): PERSONAL,
+        ("GET", "/api/v1/findings/{finding}"): appraisal(),
+        ("POST", "/api/v1/findings/{finding}/void"): appraisal(),
+        ("POST", "/api/v1/findings/{finding}/confirm"): appraisal(),
+        ("POST", "/api/v1/findings/{finding}/replies"): appraisal(Relation.APPRAISEE),
+        ("GET", "/api/v1/documents"): PERSONAL,
+        ("POST", "/api/v1/documents"): PERSONAL,
+        ("GET", "/api/v1/documents/{document}"): DOCUMENT,
+        ("GET", "/api/v1/documents/{document}/findings"): DOCUMENT,
+        ("GET", "/api/v1/documents/{document}/files"): DOCUMENT,
+        ("POST", "/api/v1/documents/{document}/files"): DOCUMENT,
+        ("GET", "/api/v1/findings/{finding}/files"): appraisal(),
+        ("POST", "/api/v1/findings/{finding}/files"): appraisal(),
+        # of what a judge did; files of the person's own answers are shown with the facts
+        ("GET", "/api/v1/appraisals/{cycle}/{number}/moves/{seq}/files"): appraisal(stages=BEGUN, judgement=True),
+        ("POST", "/api/v1/appraisals/{cycle}/{number}/moves/{seq}/files"): appraisal(stages=BEGUN, judgement=True),
+        ("GET", "/api/v1/files/{file}"): appraisal(),
+        ("GET", "/api/v1/work-items"): PERSONAL,
+        ("POST", "/api/v1/work-items/{item}/reassignments"): PERSONAL,
+        ("GET", "/api/v1/audit/streams/{stream}"): office(Role.AUDITOR, Role.APPROVER, Role.HR),
+        ("GET", "/api/v1/audit/views"): office(Role.AUDITOR),
+        ("GET", "/api/v1/audit/verification"): office(Role.AUDITOR),
         # an appraisal
         ("GET", "/appraisals/{cycle}/{number}"): appraisal(*SEEING, Relation.WAITING_DECIDER),
         ("POST", "/appraisals/{cycle}/{number}/{action}"): appraisal(*SEEING),
@@ -158,6 +206,7 @@ ROUTES: Mapping[tuple[str, str], Access] = MappingProxyType(
         ("GET", "/people"): PERSONAL,
         ("GET", "/people/{number}"): PERSONAL,
         ("POST", "/people/{number}/change"): office(Role.HR, Role.OPERATOR),
+        ("GET", "/files/{file}"): appraisal(),
     }
 )
 """Method and path to access. A page adds a row for each of its routes."""

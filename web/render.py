@@ -34,6 +34,7 @@ def environment(language: Language) -> Environment:
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        finalize=upright,
         extensions=["jinja2.ext.i18n"],
     )
     made.install_gettext_translations(catalogue(language), newstyle=True)  # type: ignore[attr-defined]
@@ -43,6 +44,17 @@ def environment(language: Language) -> Environment:
     made.globals["term"] = lambda name, count=1: term(name, language, count=count)
     made.globals["word"] = lambda name: word(name, language)
     return made
+
+
+def upright(value: Any) -> Any:
+    """Return a value with whatever would turn the writing around it made visible, as the terminal does it.
+
+    A name may not make the number beside it read as another. Markup stays markup.
+    """
+    return value.translate(_TURNING) if isinstance(value, str) else value
+
+
+_TURNING = dict.fromkeys((*range(0x202A, 0x202F), *range(0x2066, 0x206A)), "\N{REPLACEMENT CHARACTER}")
 
 
 def figure(value: Fraction | str | None) -> str:

@@ -17,10 +17,10 @@ from fastapi import Depends, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 
 from services.actors import Actor
-from services.errors import AppraiseError, NotFound
+from services.errors import AppraiseError, NotFound, Refused
 from services.one_reading import one_reading
 from services.sessions import Viewer, viewer_by_token, viewer_of
-from services.unit_of_work import UnitOfWork
+from services.unit_of_work import UnitOfWork, record_refusal
 from web import moments
 from web.pages_table import PAGES, Page
 from web.policy import About, access
@@ -171,12 +171,25 @@ def by_token(request: Request) -> Asked:
     Raises:
         LoginNeeded: there is no token, or it is not valid.
         NotFound: the route is not open to that person, or has no row.
+        Refused: the token is limited to something else.
     """
     site: Site = request.app.state.site
     now = site.wiring.now()
     kind, _, token = request.headers.get("authorization", "").partition(" ")
     viewer = viewer_by_token(site.wiring.uow, now=now, token=token.strip()) if kind.lower() == "bearer" else None
-    return _demand_open(Asked(request, site, viewer, now, _language(request, site, viewer), site.wiring.uow))
+    found = _demand_open(Asked(request, site, viewer, now, _language(request, site, viewer), site.wiring.uow))
+    _demand_scope(found)
+    return found
+
+
+def _demand_scope(found: Asked) -> None:
+    """Let a limited token do only what it is for: reading, or acts of the kind that the first tag of a route names."""
+    scopes = found.person.scopes
+    route = found.request.scope["route"]
+    needed = "read" if found.request.method in {"GET", "HEAD"} else route.tags[0].replace(" ", "-")
+    if scopes is not None and needed not in scopes:
+        said = f"This token is limited to {', '.join(sorted(scopes))}; this needs {needed}."
+        raise _denied(found, Refused(said, "scope"))
 
 
 def _demand_open(found: Asked) -> Asked:
@@ -184,8 +197,15 @@ def _demand_open(found: Asked) -> Asked:
     route = found.request.scope["route"]
     row = access(found.request.method, route.path)
     if row is None or (row.about is About.OFFICE and row.grants.isdisjoint(viewer.roles)):
-        raise no_page()
+        raise _denied(found, no_page())
     return found
+
+
+def _denied(found: Asked, error: AppraiseError) -> AppraiseError:
+    """Write into the audit that somebody asked for a route that is not open to him, and return the answer."""
+    route = f"{found.request.method} {found.request.scope['route'].path}"
+    record_refusal(found.uow, "route", error, {"actor": found.actor, "now": found.now, "action": route})
+    return error
 
 
 Guest = Annotated[Asked, Depends(asked, scope="function")]

@@ -80,6 +80,11 @@ def day(name: str, *, null: bool = False) -> sa.Column[Any]:
     return sa.Column(name, sa.Date(), nullable=null, info={"checks": [(f"{name}_day", _glob(name, _DAY), None)]})
 
 
+def binary(name: str) -> sa.Column[Any]:
+    """Return a column of bytes."""
+    return sa.Column(name, sa.LargeBinary(), nullable=False, info={"checks": []})
+
+
 def flag(name: str) -> sa.Column[Any]:
     """Return a yes-or-no column."""
     checks = [(f"{name}_flag", f"{name} IN (0, 1)", None)]

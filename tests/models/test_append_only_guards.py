@@ -36,6 +36,8 @@ def fill(world: Any) -> None:
     world.add("consequence")
     world.add("event")
     world.add("view_log")
+    world.add("attachment", owner_kind="document")
+    world.add("file_content", content=b"%PDF-")
 
 
 @pytest.fixture

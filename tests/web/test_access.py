@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 import pytest
 from fastapi.routing import APIRoute
 
-from services import people, tokens, work_items
+from services import attachments, people, tokens, work_items
 from services.sight import POLICY, Relation, Shown
 from services.standing import load
 from tests.services.builders import CLERK, DIRECTOR, ESCORT, OFFICER, PERSONNEL, PRESIDENT, SECURITY, noon
@@ -28,6 +28,14 @@ PEOPLE: Mapping[str, Relation | None] = {
     SECURITY: None,
 }
 """Who is what to the clerk's appraisal in the tiny office; who decides appeals is looked at apart."""
+JUDGING = frozenset({PRESIDENT, DIRECTOR, SECURITY, PERSONNEL})
+"""Who scores or reviews somebody, and so picks from all documents."""
+BODIES: Mapping[str, object] = {
+    "/moves": {"action": "no-such-action"},
+    "/void": {"reason": "It was another day."},
+    "/replies": {"text": "I was elsewhere."},
+}
+"""What is sent to these routes of the API, so that who asks is looked at."""
 
 
 def routes(pages: Pages) -> Iterator[tuple[str, str]]:
@@ -41,6 +49,7 @@ def filled(path: str) -> str:
     """Return a path with the clerk's appraisal in it, and something harmless for what else it names."""
     values = {"{cycle}": "2026Q1", "{number}": CLERK, "{secret}": "nothing", "{action}": "no-such-action"}
     path = path.replace("/rules/{name}", "/rules/bank-office-completed").replace("/flows/{name}", "/flows/quarterly")
+    values |= {"{finding}": "F1", "{document}": "D1", "{item}": "W1", "{stream}": "org", "{file}": "1", "{seq}": "1"}
     for name, value in values.items():
         path = path.replace(name, value)
     return path
@@ -48,14 +57,19 @@ def filled(path: str) -> str:
 
 def brought(pages: Pages, stage: str) -> None:
     """Bring the clerk's appraisal to a stage; an objection needs a line to object to."""
+    pages.play.document("2026-1", "circular")
     line = pages.play.deduct("C3.1", 4)
+    judge = pages.play.who(PERSONNEL)
+    attachments.attach(pages.play.uow, actor=judge, now=noon(4, 1), item=line, name="a.txt", content=b"x")
     pages.play.bring(stage, lines={line: None})
 
 
 def ask(browser: Browser, method: str, path: str, token: str = "") -> int:
     if path.startswith("/api/"):
         headers = {"authorization": f"Bearer {token}"} if token else {}
-        return browser.client.request(method, path, headers=headers).status_code
+        body = next((body for end, body in BODIES.items() if path.endswith(end)), None) if method == "POST" else None
+        files = {"file": ("a.txt", b"x")} if method == "POST" and path.endswith("/files") else None
+        return browser.client.request(method, path, headers=headers, json=body, files=files).status_code
     if method == "GET":
         return browser.get(path).status_code
     token = next((form["form-token"][0] for _, form in browser.forms(browser.get("/")) if "form-token" in form), "")
@@ -102,9 +116,12 @@ def test_every_route_as_every_relation_answers_as_the_table_says(pages: Pages, s
                 open_ = not row.grants.isdisjoint(roles)
             elif row.about is About.APPRAISAL:
                 open_ = relation in row.relations and (not row.stages or stage in row.stages)
+                open_ = open_ and (not row.judgement or sees_judgement(relation, stage))
+            elif row.about is About.DOCUMENT:
+                open_ = not row.grants.isdisjoint(roles) or number in JUDGING
             else:
                 open_ = True
-            allowed = status in {200, 303, 403, 409, 422} if method == "POST" else status == 200
+            allowed = status in {200, 201, 303, 403, 409, 422} if method == "POST" else status == 200
             assert allowed == open_, (number, relation, method, path, status)
             if not open_:
                 assert status in {403, 404}, (number, method, path, status)
@@ -182,6 +199,11 @@ def test_a_power_opens_what_the_table_says_and_no_act(pages: Pages, role: str, s
         answer = browser.post(f"/appraisals/2026Q1/{CLERK}/{action}", {"form-token": token, "password": PASSWORD})
         assert answer.status_code in {403, 404}, action
     assert pages.play.appraisal(CLERK).stage == "signoff"
+
+
+def sees_judgement(relation: Relation | None, stage: str) -> bool:
+    shown = Shown.NEVER if relation is None else POLICY[relation].judgement
+    return shown is Shown.ALWAYS or (shown is Shown.RELEASED and stage in {"signoff", "appeal", "closed"})
 
 
 def _decider(pages: Pages) -> str:

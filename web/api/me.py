@@ -3,15 +3,16 @@
 from typing import Annotated
 
 from fastapi import APIRouter
-from pydantic import BaseModel, Field
+from pydantic import Field
 
+from web.api.shapes import Shape, reads
 from web.api_table import PREFIX
 from web.requests import Program
 
 router = APIRouter(prefix=PREFIX, tags=["me"])
 
 
-class Me(BaseModel):
+class Me(Shape):
     """The person whose token a program holds."""
 
     number: Annotated[str, Field(description="The employee number.", examples=["1007"])]
@@ -20,7 +21,7 @@ class Me(BaseModel):
     grants: Annotated[list[str], Field(description="What the person is granted today.", examples=[["hr"]])]
 
 
-@router.get("/me", summary="Who the token acts as")
+@router.get("/me", summary="Who the token acts as", responses=reads())
 def me(visit: Program) -> Me:
     """Return the person whose token this is, and his grants."""
     person = visit.person

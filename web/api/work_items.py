@@ -1,0 +1,67 @@
+"""Work items: what you owe, and giving one to somebody else."""
+
+import datetime as dt
+from typing import Annotated
+
+from fastapi import APIRouter, Path
+from pydantic import Field
+
+from services import desk
+from services import work_items as parts
+from web.api.appraisals import Action
+from web.api.keyed import IdempotencyKey
+from web.api.shapes import Code, Names, Page, Shape, Text, reads, writes
+from web.api_table import PREFIX
+from web.requests import Program
+
+router = APIRouter(prefix=PREFIX, tags=["work items"])
+ItemCode = Annotated[str, Path(max_length=100, description="Such as W77.", examples=["W77"])]
+
+
+class WorkItem(Shape):
+    """What waits for you: whose appraisal, until when, and what you can do."""
+
+    item: Annotated[str, Field(examples=["W77"])]
+    appraisal: Annotated[str, Field(examples=["2026Q1/1007@personnel-officer"])]
+    person: str
+    stage: str
+    wording: Names
+    round: int
+    due_at: dt.datetime | None
+    working_days_left: Annotated[int | None, Field(description="Negative once it is late.")]
+    actions: list[Action]
+    on_behalf_of: Annotated[str | None, Field(description="For whom you may do it by delegation.")]
+
+
+class NewHolder(Shape):
+    """Who does it from now on, and why."""
+
+    number: Annotated[Code, Field(description="The employee number.", examples=["1004"])]
+    reason: Annotated[Text, Field(examples=["He is away until May."])]
+
+
+class Given(Shape):
+    """A part that changed hands."""
+
+    appraisal: str
+    role: str
+    item: str | None
+    due_at: dt.datetime | None
+
+
+@router.get("/work-items", summary="What you owe", responses=reads())
+def work_items(visit: Program) -> Page[WorkItem]:
+    """Return what you owe, the most urgent first, and behind it what you may do for others by delegation."""
+    rows = desk.work(visit.uow, actor=visit.actor, now=visit.now)
+    return Page[WorkItem](items=[WorkItem.model_validate(row) for row in rows], next=None)
+
+
+@router.post("/work-items/{item}/reassignments", summary="Give a work item to somebody else", responses=writes())
+def reassign(visit: Program, item: ItemCode, body: NewHolder, key: IdempotencyKey = None) -> Page[Given]:
+    """Give a work item, and the part it lies in, to somebody else; by HR or the approver."""
+    done = parts.reassign(
+        visit.uow.asked(key), actor=visit.actor, now=visit.now, item=item, number=body.number, reason=body.reason
+    )
+    return Page[Given](
+        items=[Given(**{name: getattr(one, name) for name in Given.model_fields}) for one in done], next=None
+    )
