@@ -24,9 +24,10 @@ from models import grants
 from models.database import open_database
 from models.migrate import upgrade
 from services import verification
+from services.errors import AppraiseError
 from tests.faults import killer
 from tests.faults.storm import harms, reckoning, sink
-from tests.faults.storm.stage import LEASE, Restless, Stage, days, set_stage
+from tests.faults.storm.stage import LEASE, Stage, days, set_stage
 from tests.servers import postgresql, redis_server
 from tests.servers.folders import fast_folder
 
@@ -45,7 +46,7 @@ class Storm:
     mode: str
     seed: int
     counts: reckoning.Counts = field(default_factory=reckoning.Counts)
-    kills: Counter[str] = field(default_factory=Counter)
+    harms: Counter[str] = field(default_factory=Counter)
     acts: Counter[str] = field(default_factory=Counter)
     days: int = 0
     ended: int = 0
@@ -58,10 +59,16 @@ class Storm:
         wrong = counts.missing or counts.doubled or counts.unasked or self.faults
         return bool(not wrong and counts.owed and self.kills)
 
+    @property
+    def kills(self) -> int:
+        """How often something was killed, or a server restarted."""
+        return sum(count for name, count in self.harms.items() if name.startswith(harms.KILLS))
+
     def row(self) -> dict[str, Any]:
         """Return it for a program."""
         counted = {name: getattr(self.counts, name) for name in (*COUNTS, "unasked")}
-        return {"mode": self.mode, "seed": self.seed, **counted, "kills": dict(self.kills), "days": self.days}
+        done = {"kills": self.kills, "harms": dict(self.harms), "days": self.days}
+        return {"mode": self.mode, "seed": self.seed, **counted, **done}
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -146,8 +153,8 @@ def _quarter(storm: Storm, stage: Stage, end: float, plant: Callable[[list[sink.
                 stage.step(morning, kinds)
             following = next(morning for morning in mornings if morning > stage.evenings[-1].at)
             stage.step(following, {}, acting=False)
-    except Restless as restless:
-        storm.faults.append(f"{restless} {stage.fleet.said()}")
+    except (AppraiseError, AssertionError) as error:
+        storm.faults.append(f"It broke off: {error} {stage.fleet.said()}")
     owed = reckoning.reckon(stage.facts())
     keys = stage.owner.keys.secrets
     storm.counts += reckoning.compare(
@@ -158,7 +165,7 @@ def _quarter(storm: Storm, stage: Stage, end: float, plant: Callable[[list[sink.
         unsettled=stage.unsettled(),
     )
     storm.faults += [f"The audit does not verify: {fault}" for fault in verification.verify(stage.owner).faults]
-    storm.kills += stage.fleet.kills
+    storm.harms += stage.fleet.done
     storm.acts += stage.acts
     storm.days += len(stage.evenings)
     storm.ended += stage.fleet.ended
@@ -175,7 +182,7 @@ def _without_one(record: list[sink.Taken]) -> list[sink.Taken]:
 
 
 def _with_one_twice(record: list[sink.Taken]) -> list[sink.Taken]:
-    return [*record, *record[:1]]
+    return [*record, *record[-1:]]
 
 
 @contextmanager
@@ -266,7 +273,7 @@ def _tell(storm: Storm) -> None:
         return ", ".join(f"{name} {count}" for name, count in sorted(counted.items()))
 
     print(f"{storm.mode}, seed {storm.seed}: {storm.days} days")
-    print(f"  harmed: {listed(storm.kills)}")
+    print(f"  harmed: {listed(storm.harms)}")
     print(f"  acts: {listed(storm.acts)}")
     if storm.ended:
         print(f"  {storm.ended} processes ended by themselves and were started again")
@@ -275,4 +282,8 @@ def _tell(storm: Storm) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except KeyboardInterrupt:
+        print("Interrupted; what was made for the storm is gone.", file=sys.stderr)
+        sys.exit(130)

@@ -36,7 +36,9 @@ SERVER = {
     "restart PostgreSQL": 2,
     "crash PostgreSQL": 2,
 }
-"""Each harm with how often it comes, beside the others."""
+"""Each harm with how often it comes, beside the others; the first is the first of every storm."""
+KILLS = ("kill", "crash", "restart")
+"""How the names of those begin that end something."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +51,11 @@ class Harm:
     which: int
 
 
-def chosen(chance: random.Random, kinds: Mapping[str, int]) -> list[Harm]:
-    """Return the harms of one step, in their order."""
+def chosen(chance: random.Random, kinds: Mapping[str, int], *, first: bool) -> list[Harm]:
+    """Return the harms of one step, in their order; `first` begins with the first kind there is."""
     found = []
-    for kind in chance.choices(list(kinds), list(kinds.values()), k=chance.choice((1, 2, 2, 3))):
+    some = chance.choices(list(kinds), list(kinds.values()), k=chance.choice((1, 2, 2, 3)))
+    for kind in [*list(kinds)[:first], *some]:
         waits = chance.random() < 0.6  # the rest comes at a moment, not at a mail
         after = PATIENCE if waits else chance.uniform(0.05, 1.2)
         found.append(Harm(kind, after, chance.randint(1, 5), chance.randrange(1 << 16)))
@@ -70,7 +73,8 @@ class Fleet:
     port: int = field(default_factory=free_port)
     server: postgresql.Server | None = None
     broker: redis_server.Server | None = None
-    kills: Counter[str] = field(default_factory=Counter)
+    done: Counter[str] = field(default_factory=Counter)
+    """What harm was done, and how often."""
     ended: int = 0
     """How many processes ended without having been killed."""
     harmed_at: dt.datetime = dt.datetime(2000, 1, 1, tzinfo=dt.UTC)
@@ -126,7 +130,7 @@ class Fleet:
             kind = f"sink {manner}"
             sink.behave(self.mails, manner)
             over.wait(0.3 + harm.which % 9 / 10)
-        self.kills[kind] += 1
+        self.done[kind] += 1
         _HARMS[harm.kind](self, harm, over)
         self.mend()
         self.harmed_at = dt.datetime.now(dt.UTC)

@@ -112,7 +112,7 @@ class Stage:
         Raises:
             Restless: it is not, long after the last harm.
         """
-        weather = Weather(self.fleet, chosen(self.chance, harms) if harms else ())
+        weather = Weather(self.fleet, chosen(self.chance, harms, first=not self.evenings) if harms else ())
         choices = self.chance.random()
         weather.start()
         self._insist(lambda: practice_clock.set_clock(self.play.uow, now=at, at=at))
