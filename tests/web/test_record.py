@@ -159,7 +159,7 @@ def test_who_may_see_the_facts_of_an_appraisal_sees_its_grid_and_writes_nothing_
     for number in (SECURITY, DIRECTOR, OFFICER):
         page = pages.browser(number).get(f"/duties/2026Q1/{SECURITY}")
         assert f"Scheduled duties of {GUARD}" in words_of(page)
-        assert "north ○ open ✓ done ○ open" in words_of(page)
+        assert "north ○ not done ✓ done ○ not done" in words_of(page)
         assert "Record it" not in words_of(page)
     assert pages.browser(CLERK).get(f"/duties/2026Q1/{SECURITY}").status_code == 404
 
