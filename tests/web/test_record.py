@@ -153,6 +153,17 @@ def test_without_sites_the_share_counts_in_percent(pages: Pages) -> None:
     assert "80 %" in words_of(browser.get(answer.headers["location"]))
 
 
+def test_who_may_see_the_facts_of_an_appraisal_sees_its_grid_and_writes_nothing_there(pages: Pages) -> None:
+    site(pages.play.uow, "north")
+    pages.play.inspect(SECURITY, 2, sites=("north",))
+    for number in (SECURITY, DIRECTOR, OFFICER):
+        page = pages.browser(number).get(f"/duties/2026Q1/{SECURITY}")
+        assert f"Scheduled duties of {GUARD}" in words_of(page)
+        assert "north ○ not done ✓ done ○ not done" in words_of(page)
+        assert "Record it" not in words_of(page)
+    assert pages.browser(CLERK).get(f"/duties/2026Q1/{SECURITY}").status_code == 404
+
+
 def test_whose_post_has_no_duties_is_told_so(pages: Pages) -> None:
     assert "has no scheduled duties" in words_of(pages.browser(ESCORT).get("/record/duties"))
     assert "This is no day" in words_of(pages.browser(ESCORT).get("/record/duties?on=tomorrow"))
