@@ -47,5 +47,6 @@ PAGES: tuple[Page, ...] = (
     Page("operating", "/operations", N_("Operations"), "activity", granted(Role.OPERATOR, Role.HR)),
     Page("form_print"),
     Page("files"),
+    Page("proxy", "/proxy", N_("On behalf"), "pencil", granted(Role.PROXY)),
 )
 """In the order of the navigation."""
