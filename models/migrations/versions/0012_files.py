@@ -7,7 +7,7 @@ Revises: 0010
 from models.migrations.shapes import TableIndex, binary, create, drop, key, moment, number, ref, text, unique
 
 revision = "0012"
-down_revision = "0010"
+down_revision = "0011"
 branch_labels = None
 depends_on = None
 
