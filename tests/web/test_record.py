@@ -101,6 +101,17 @@ def test_one_who_is_refused_stops_the_whole_act_and_what_was_typed_is_kept(pages
     assert linking(browser, code, happened="2026-02-03").status_code == 422
 
 
+def test_who_judges_nobody_sees_the_documents_of_findings_about_himself_alone(pages: Pages) -> None:
+    pages.play.document("2026-3", "circular")
+    mine = pages.play.document("2026-4", "inspection")
+    browser = pages.browser(ESCORT)
+    assert "There is no document yet that you may see." in words_of(browser.get("/record"))
+    pages.play.deduct("E3.1", 7, of=ESCORT, document=mine)
+    said = words_of(browser.get("/record"))
+    assert mine in said
+    assert "2026-3" not in said
+
+
 def test_nobody_links_a_person_whom_he_does_not_score(pages: Pages) -> None:
     code = pages.play.document("2026-3", "circular")
     browser = pages.browser(PERSONNEL)
