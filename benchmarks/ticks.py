@@ -64,7 +64,8 @@ def prepare(most: int, url: str, size: int) -> Plan:
         offices.build(uow, people)
         rounds = list(_rounds(uow))
         cycles = _open_cycles(uow, -(-size // people))
-        _open_items(uow, people, size)
+        for number, cycle in enumerate(cycles):
+            _open_items(uow, cycle, min(people, size - number * people))
         for cycle, (looked_at, deadline, _) in zip(cycles, rounds, strict=False):
             _come_near(uow, cycle, due, looked_at, deadline)
     return {"rounds": [_told(*one) for one in rounds], "page": reminders.PAGE}
@@ -112,8 +113,8 @@ def _open_cycles(uow: UnitOfWork, count: int) -> list[int]:
         return list(cycles)
 
 
-def _open_items(uow: UnitOfWork, people: int, size: int) -> None:
-    """Give everybody an appraisal in every cycle, and each of these an open item that is looked at in years."""
+def _open_items(uow: UnitOfWork, cycle: int, people: int) -> None:
+    """Give so many people an appraisal in a cycle, and each of these an open item that is looked at in years."""
     first = len(offices.TOP)
     everybody = ASSIGNMENT.c.id.between(first + 1, first + people)
     appraisal = {
@@ -141,12 +142,11 @@ def _open_items(uow: UnitOfWork, people: int, size: int) -> None:
         "due_at": literal(FAR, UtcDateTime()),
         "next_action_at": literal(FAR, UtcDateTime()),
     }
-    given = select(*appraisal.values()).select_from(CYCLE.join(ASSIGNMENT, everybody)).where(CYCLE.c.state == "open")
-    given = given.order_by(CYCLE.c.id, ASSIGNMENT.c.id).limit(size)
+    given = select(*appraisal.values()).select_from(CYCLE.join(ASSIGNMENT, everybody)).where(CYCLE.c.id == cycle)
+    given = given.order_by(ASSIGNMENT.c.id)
     with uow.write() as tx:
         tx.run(insert(APPRAISAL).from_select(list(appraisal), given, include_defaults=False))
-    with uow.write() as tx:
-        opened = select(*item.values()).order_by(APPRAISAL.c.id)
+        opened = select(*item.values()).where(APPRAISAL.c.cycle_id == cycle).order_by(APPRAISAL.c.id)
         tx.run(insert(WORK_ITEM).from_select(list(item), opened, include_defaults=False))
 
 
