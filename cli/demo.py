@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from cli import play, play_judgement
+from cli import play, play_judgement, play_week
 from cli.commands import new_group
 from cli.output import JsonOption, print_json
 from cli.theatre import Theatre, prepare
@@ -62,6 +62,8 @@ def _farewell(console: Console, folder: Path) -> None:
         ("appraise.sqlite3", "the database"),
         ("audit.key", "the key of the audit; a backup without it cannot be verified"),
         ("mails/", "every mail, as its reader got it"),
+        (play_week.DEADLINES, "the dates of a digest, for a calendar; open it with yours"),
+        (play_week.MOVED, "a date that moved when its deadline was extended"),
         ("tampered-copy/", "the copy in which one amount was changed"),
     ):
         console.print(f"  {name:18} {what}")
@@ -72,6 +74,10 @@ def _farewell(console: Console, folder: Path) -> None:
         f"--dir {there} explain 2026Q1/1027 --person --as 1027",
         f"--dir {there} show 2026Q1/1015 --as 1002",
         f"--dir {there} cycle results 2026Q1 --as 1001",
+        f"--dir {there} mail list --state sent --person {play.ACTING_DEPUTY} --as {play.OFFICER}",
+        f"--dir {there} show 2026Q1/{play_week.SILENT} --as {play_week.SILENT}",
+        f"--dir {there} show 2026Q1/{play_week.SLOW} --as {play.OFFICER}",
+        f"--dir {there} calendar show --month 2026-04",
         f"--dir {there} audit verify",
         f"--dir {there} export 2026Q1 --to results.xlsx --as 1001",
     ):

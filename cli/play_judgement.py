@@ -6,6 +6,7 @@ from contextlib import closing
 from fractions import Fraction
 from pathlib import Path
 
+from cli import play_week
 from cli.distribution import distribution
 from cli.play import (
     ACTING_DEPUTY,
@@ -70,11 +71,11 @@ def scoring(stage: Theatre) -> None:
     stage.day(day(4, 13))
     stage.work_off()
     stage.tell("His five working days end today:")
-    stage.show_mail(stage.mail_to(ACTING_DEPUTY))
+    play_week.a_digest(stage)
     waiting = len(_open(stage, ACTING_DEPUTY, "scoring"))
     stage.day(day(4, 14))
     stage.work_off()
-    stage.tell(f"At six the clock passed {waiting} scorings upward: the director scores, the vice-president reviews.")
+    stage.tell(f"By now the clock passed {waiting} scorings upward: the director scores, the vice-president reviews.")
     stage.tell(f"The director submitted {_score_all(stage, DIRECTOR)}.")
 
 
@@ -143,9 +144,9 @@ def _lines(stage: Theatre, viewer: str, number: str) -> list[dict[str, str]]:
 
 
 def answers(stage: Theatre) -> None:
-    """Accept, object to one line, refuse to sign; and the decision of the appeal."""
+    """Accept, object to one line, refuse to sign."""
     stage.day(day(4, 17))
-    stage.scene("17 to 28 April: answers and one appeal")
+    stage.scene("17 April: answers and one appeal")
     stage.act(ESCORT, "object", code(ESCORT), "I did not leave the vehicle.", lines={"F1": None})
     stage.tell(f"{ESCORT} objects to F1 alone. Who decides neither scored nor reviewed:")
     stage.refused(
@@ -156,10 +157,6 @@ def answers(stage: Theatre) -> None:
         "A harsher amount on appeal",
         lambda: stage.act(VICE_PRESIDENT, "decide", code(ESCORT), "worse", lines={"F1": "10"}),
     )
-    stage.act(VICE_PRESIDENT, "decide", code(ESCORT), "He was beside the vehicle: the lower end.", lines={"F1": "5"})
-    stage.tell("The vice-president lowered it from 8 to 5. No amount can be higher after an appeal than before.")
-    stage.work_off()
-    stage.show_mail(stage.mail_to(ESCORT))
     stage.act(OFFICER, "refuse", code(REFUSER), "He read it and would not sign.", witness="Tom Becker (1008)")
     stage.tell(f"{REFUSER} would not sign: recorded with a witness; his days to answer run on.")
     accepted = _accept_all(stage)
@@ -168,14 +165,20 @@ def answers(stage: Theatre) -> None:
         "Proposing before everybody has answered",
         lambda: finalising.propose(stage.uow, actor=stage.person(OFFICER), now=stage.now, cycle=CYCLE),
     )
+
+
+def the_refusal(stage: Theatre) -> None:
+    """The days to answer of who would not sign are over."""
     stage.day(day(4, 29))
+    stage.scene("29 April: every answer is there")
     stage.work_off()
-    stage.tell("Five working days later the clock concluded the refusal; a refusal is not agreement, and not a fault.")
+    stage.tell("When its days were over the clock concluded the refusal; a refusal is not agreement, and not a fault.")
 
 
 def _accept_all(stage: Theatre) -> int:
     table = results.results(stage.uow, viewer=stage.person(PRESIDENT), now=stage.now, cycle=CYCLE)
-    waiting = [row for row in table if row.stage == "signoff" and row.number != REFUSER]
+    late = {REFUSER, play_week.SILENT, play_week.SLOW}
+    waiting = [row for row in table if row.stage == "signoff" and row.number not in late]
     for row in waiting:
         stage.act(row.number, "accept", row.code)
     return len(waiting)
@@ -249,4 +252,16 @@ def _tamper(database: Path) -> None:
         connection.execute("UPDATE finding SET amount = 3000000 WHERE id = 1")
 
 
-SCENES = (statements, scoring, review, answers, signing, explaining, the_audit)
+SCENES = (
+    statements,
+    scoring,
+    review,
+    answers,
+    play_week.more_time,
+    play_week.silence,
+    play_week.monday,
+    the_refusal,
+    signing,
+    explaining,
+    the_audit,
+)

@@ -54,9 +54,19 @@ def played(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
         "returned with a reason",
         "scorings upward: the director scores, the vice-president reviews",
         "the clock concluded the refusal",
+        "To: p1012@bank.example   Subject: To do: 6 due today",
+        "deadlines.ics, has 6 dates.",
         "changed F2 of 1016 from 7 to 5",
         "29 people were told their results by mail",
         "objects to F1 alone",
+        "Subject: Due soon (2026-04-22): Sign-off, Peter Novak, 2026Q1",
+        "HR extended 1 deadline of 1024 to 2026-04-28, with a reason that is kept",
+        "Subject: New deadline 2026-04-28: Sign-off, Peter Novak, 2026Q1",
+        "its SEQUENCE went from 0 to 1",
+        "the clock accepted for him",
+        "Subject: Your days to answer are over: your appraisal, 2026Q1",
+        "Subject: 本周逾期：1项",
+        "由Margaret Shaw (1002)办理，已逾期1个工作日",
         "lowered it from 8 to 5",
         "would not sign",
         "Signing one's own proposal: refused",
@@ -78,6 +88,28 @@ def test_it_leaves_mails_a_database_and_a_key_that_only_its_owner_reads(played: 
     assert (folder / "appraise.sqlite3").stat().st_size > 0
     assert (folder / "audit.key").stat().st_mode & 0o077 == 0
     assert folder.stat().st_mode & 0o077 == 0
+
+
+def test_the_calendar_files_hold_the_dates_that_the_play_tells_of(played: tuple[Path, str]) -> None:
+    folder, _ = played
+    due, moved = (entries(folder / name) for name in ("deadlines.ics", "deadline-moved.ics"))
+    assert [entry["DTSTART"] for entry in due] == ["20260413T100000Z"] * 6
+    assert [(entry["DTSTART"], entry["SEQUENCE"]) for entry in moved] == [("20260428T100000Z", "1")]
+    assert len({entry["UID"] for entry in (*due, *moved)}) == 7
+
+
+def entries(file: Path) -> list[dict[str, str]]:
+    """The entries of a calendar file, each line by its name."""
+    lines = file.read_bytes().decode().replace("\r\n ", "").split("BEGIN:VEVENT")[1:]
+    return [dict(line.split(":", 1) for line in entry.splitlines() if ":" in line) for entry in lines]
+
+
+def test_who_said_nothing_and_who_was_given_time_can_be_looked_at_afterwards(played: tuple[Path, str]) -> None:
+    folder, _ = played
+    silent = run_in(folder.parent, "--dir", folder.name, "show", "2026Q1/1021", "--as", "1021").stdout
+    assert "silence" in silent
+    mails_of = ("mail", "list", "--state", "sent", "--person", "1012", "--as", "1007")
+    assert "digest" in run_in(folder.parent, "--dir", folder.name, *mails_of).stdout
 
 
 def test_an_existing_folder_is_refused_and_not_touched(played: tuple[Path, str]) -> None:
@@ -114,10 +146,10 @@ def test_a_second_play_says_the_same_and_sends_the_same_mails(played: tuple[Path
 
 def test_what_to_try_next_can_be_typed_as_it_stands_and_works(played: tuple[Path, str], tmp_path: Path) -> None:
     spaced = demo("--dir", "a quarter", cwd=tmp_path)
-    assert spaced.stdout.count("python3 run.py --dir 'a quarter' ") == 6
+    assert spaced.stdout.count("python3 run.py --dir 'a quarter' ") == 10
     folder, said = played
     lines = [shlex.split(line) for line in said.splitlines() if line.startswith("  python3 run.py --dir")]
-    assert len(lines) == 6
+    assert len(lines) == 10
     for _, _, *words in lines:
         assert run_in(folder.parent, *words).returncode == 0, words
 
