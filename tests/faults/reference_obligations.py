@@ -50,6 +50,8 @@ class Reference:
         self.clock_moves: list[tuple[Case, int, str]] = []
         self.periods: dict[str, tuple[dt.date, dt.date]] = {}
         self.opens_on_working_day = 1
+        self.lengthened = 0
+        """How often somebody's own days ended later, since he was away on some of them."""
         self.last: dt.datetime | None = None
         self._digest_on: dict[int, dt.date] = {}
         self._rounds_on: dt.date | None = None
@@ -279,6 +281,7 @@ class Reference:
             if HOLDERS[item.stage] == APPRAISEE:
                 longer = self._given_more(item, today)
                 if longer is not None:
+                    self.lengthened += 1
                     self._set_due(item, longer, now)
                 else:
                     self._by_clock(case, "skip" if item.stage == "draft" else "conclude", now)

@@ -55,8 +55,9 @@ def played(uow: UnitOfWork, folder: Path, zone: str, count: int, *, days: tuple[
 def test_a_small_office_owes_and_mails_in_autumn_what_the_reference_says(
     uow: UnitOfWork, tmp_path: Path, zone: str
 ) -> None:
-    year = played(uow, tmp_path, zone, SMALL, days=AUTUMN, pace=8)
+    year = played(uow, tmp_path, zone, SMALL, days=AUTUMN, pace=20)
     assert year.across_the_clocks()["autumn"] > 0
+    assert year.office.reference.lengthened > 0
 
 
 @pytest.mark.long
@@ -67,6 +68,7 @@ def test_a_year_of_five_hundred_people(uow: UnitOfWork, tmp_path: Path, zone: st
     changes = year.across_the_clocks()
     assert min(changes["spring"], changes["autumn"]) > 0 or zone == "Asia/Shanghai"
     happened = year.counts + year.acts.counts
+    happened["own days that ended later for an absence"] = year.office.reference.lengthened
     wanted = {"clock: skip", "clock: pass-on", "clock: conclude", "mails that bounced", "days nothing looked"}
     wanted |= {"leavers", "leaves", "protected absences", "delegations", "extensions", "object", "return", "deliver"}
     assert wanted <= set(happened)
