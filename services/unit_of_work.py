@@ -13,7 +13,6 @@ from models import prepared
 from models.database import DatabaseRefused
 from models.prepared import Prepared
 from scoring.errors import LedgerError, RubricError, ScoringError
-from services.actors import Actor
 from services.audit import AuditKeys, append_event
 from services.errors import AppraiseError, Conflict, Environment, Malformed, NotFound, Refused
 from services.request_keys import ANSWER, CLAIM, FIND, Request
@@ -319,14 +318,6 @@ def _answered(uow: UnitOfWork, key: str, kind: str, function: Callable[..., T], 
         result = function(replace(uow, request=None, inside=tx), **given)
         tx.run(ANSWER, {**request.values, "answer": request.answer(function, result)})
     return result
-
-
-def asked_before(uow: UnitOfWork, *, actor: Actor, request: str | None) -> bool:
-    """Tell whether somebody asked for something under this key already, and so is answered as then."""
-    if request is None:
-        return False
-    with uow.read() as tx:
-        return tx.first(FIND, {"asker": actor.actor_id, "asked": request}) is not None
 
 
 def rule_error(error: WorkflowError | ScoringError) -> AppraiseError:
