@@ -8,6 +8,7 @@ import pytest
 from models.columns import table_of
 from models.people import Grant
 from services import accounts, tokens
+from services.errors import Malformed, Refused
 from tests.services.builders import CLERK, DIRECTOR, ESCORT, OFFICER, PERSONNEL, PRESIDENT, SECURITY, granted
 from tests.services.closing import vouch
 from tests.services.playing import APPROVED
@@ -243,6 +244,10 @@ def test_a_limited_token_opens_what_it_is_for(pages: Pages) -> None:
     assert recorder.get(CODE).status_code == 403
     assert recorder.post(f"{CODE}/moves", {"action": "start"}).status_code == 403
     assert [payload["code"] for _, payload in pages.play.refusals()] == ["scope"] * 3
+    with pytest.raises(Refused, match="is for the API"):
+        tokens.actor_for(pages.play.uow, now=pages.clock.now(), as_number=None, token=reader.token)
+    with pytest.raises(Malformed, match="There is no scope 'everything'"):
+        Program(pages, CLERK, scopes=("everything",))
 
 
 def test_a_token_that_is_too_old_or_ended_opens_nothing(pages: Pages) -> None:

@@ -237,7 +237,8 @@ def test_every_post_of_the_api_takes_a_key_and_refuses_what_it_does_not_know(pag
         assert "Idempotency-Key" in {parameter["name"] for parameter in post["parameters"]}, post["summary"]
     shapes = described["components"]["schemas"]
     open_ = [name for name, shape in shapes.items() if shape.get("additionalProperties", True) and name != "Problem"]
-    assert [name for name in open_ if shapes[name].get("type") == "object"] == []
+    # Beside the file of an upload other parts of its form count for nothing.
+    assert [one for one in open_ if shapes[one].get("type") == "object" and not one.startswith("Body_to_")] == []
 
 
 def test_log_lines_hold_no_score_no_words_and_no_secret(pages: Pages) -> None:

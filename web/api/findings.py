@@ -9,7 +9,7 @@ from pydantic import Field
 
 from services import findings as ledger
 from services.finding_views import list_findings, show_finding
-from services.repeated_requests import asked_before
+from services.repeated import asked_before
 from web.api.finding_shapes import Finding
 from web.api.keyed import IdempotencyKey
 from web.api.shapes import (

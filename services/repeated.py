@@ -1,4 +1,4 @@
-"""Whether a request that names itself by a key was made before: then it is answered as then, whatever changed since."""
+"""Whether a request under a key is a repeated one, for who checks something before he asks again."""
 
 from services.actors import Actor
 from services.request_keys import FIND
