@@ -97,7 +97,7 @@ def test_an_appraisal_is_named_shortly_and_answered_in_full(quarter: Terminal) -
     [
         (("act", CODE, "submit", "--as", "1009"), 3, "Submit the score"),
         (("act", CODE, "submit", "--as", "1005"), 3, ""),
-        (("act", CODE, "dance", "--as", "1009"), 3, "dance"),
+        (("act", CODE, "dance", "--as", "1009"), 2, "There is no action 'dance'"),
         (("act", CODE, "state", "--as", "1008"), 4, "There is no appraisal 2026Q1/1009"),
         (("act", "2026Q1/7777", "state", "--as", "1009"), 4, "There is no appraisal 2026Q1/7777"),
         (("act", "1009", "state", "--as", "1009"), 2, "does not name an appraisal"),
