@@ -10,7 +10,7 @@ from sqlalchemy import and_, bindparam, or_, select
 
 from models.columns import table_of
 from models.cycles import Cycle
-from services import naming
+from services import naming, view_log
 from services.access import granted_roles
 from services.actors import Actor
 from services.errors import Malformed, Refused
@@ -102,6 +102,8 @@ def result_page(
         rows = read_results(tx, viewer=viewer, now=now, cycle=cycle, only=[one.id for one in shown])
         people = sorted({one.person_id for one in shown})
         before = tx.all(_LAST, {"people": people, "first": row.period_from})
+    if any(one.total is not None for one in rows):
+        view_log.look(uow, viewer=viewer, now=now, kind=view_log.RESULT_TABLE, object_id=row.id)
     return ResultPage(
         row.code,
         row.state,

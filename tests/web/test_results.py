@@ -5,7 +5,7 @@ import io
 
 import pytest
 
-from services import organisation_import, result_groups, result_page
+from services import organisation_import, people, result_groups, result_page
 from services.actors import SYSTEM
 from tests.services.builders import CLERK, ESCORT, OFFICER, PERSONNEL, PRESIDENT, QUARTER, noon
 from tests.services.closing import close_all, deduct, finalise
@@ -124,6 +124,25 @@ def test_last_quarter_stands_beside_this_one_and_a_page_takes_few_statements(clo
     assert page.last_code == QUARTER
     assert page.last[CLERK, "clerical"] == (96, "excellent") or page.last[CLERK, "clerical"][0] == 96
     assert "2026Q1" in words_of(closed.browser(PRESIDENT).get("/cycles/2026Q2/results"))
+
+
+def test_whoever_looked_at_the_results_of_others_is_listed_for_the_auditor(closed: Pages) -> None:
+    play = closed.play
+    people.grant(
+        play.uow,
+        actor=play.office.actor(OFFICER),
+        now=closed.clock.now(),
+        number=ESCORT,
+        role="auditor",
+        first=noon(4, 1).date(),
+    )
+    auditor = closed.browser(ESCORT)
+    assert "Nobody has looked at the result of another yet." in words_of(auditor.get("/audit?what=looks"))
+    closed.browser(PRESIDENT).get(PATH)
+    closed.browser(PRESIDENT).get(f"/appraisals/{QUARTER}/{CLERK}")
+    said = words_of(auditor.get("/audit?what=looks"))
+    assert f"{PRESIDENT} {QUARTER}" in said
+    assert f"{PRESIDENT} {QUARTER}/{CLERK}@clerical" in said
 
 
 def test_results_are_found_by_initials_and_go_on_page_by_page(pages: Pages) -> None:

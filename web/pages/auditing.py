@@ -10,7 +10,7 @@ from fastapi.responses import FileResponse
 from starlette.background import BackgroundTask
 
 from config.checkpoint_keys import signing_key_of
-from services import audit_lists, audit_trail, checkpoints, verification
+from services import audit_lists, audit_trail, checkpoints, verification, view_log
 from services.errors import AppraiseError, Malformed
 from web.forms import EMPTY, Form, Posted
 from web.pages.cycles import REFUSED
@@ -23,6 +23,7 @@ LISTS = {
     "powers": N_("Powers"),
     "taken": N_("What was taken away"),
     "denied": N_("What was denied"),
+    "looks": N_("Who looked at whose result"),
 }
 _ROWS = 500
 """Rows of a chain on one page: the newest."""
@@ -85,8 +86,11 @@ def _page(
     report: verification.Report | None = None,
 ) -> Response:
     powers: tuple[Any, ...] = ()
+    looks: tuple[view_log.View, ...] = ()
     listed = None
-    if what == "powers":
+    if what == "looks":
+        looks = view_log.views(visit.uow, actor=visit.actor, now=visit.now, after=before or 0, limit=audit_lists.PAGE)
+    elif what == "powers":
         powers = audit_lists.powers(visit.uow, viewer=visit.actor, now=visit.now, before=before)
     else:
         sort: Literal["exceptions", "taken", "denied"] = what  # type: ignore[assignment]  # one of LISTS
@@ -98,6 +102,7 @@ def _page(
         what=what,
         listed=listed,
         powers=powers,
+        looks=looks,
         page=audit_lists.PAGE,
         newest=checkpoints.find_newest(visit.uow),
         report=report,
