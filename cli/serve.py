@@ -93,9 +93,11 @@ def up(
 def web(context: typer.Context, host: HostOption = "127.0.0.1", port: PortOption = 8000) -> None:
     """Serve the pages and the API, and nothing else: as many of these as you like, beside `appraise worker`.
 
-    The database is made beforehand by `appraise db upgrade`. What an act promises is sent by the workers.
+    The database is made beforehand by `appraise db upgrade`. What an act promises is sent by the workers, for whom it
+    rings over Redis where a broker is set.
     """
     from config.clock import OrganisationClock
+    from tasks.app import make_app, try_ring
     from web.app import create_app
     from web.server import PageServer
 
@@ -103,6 +105,9 @@ def web(context: typer.Context, host: HostOption = "127.0.0.1", port: PortOption
     settings = shared.settings
     _set_up_logs(settings)
     wiring = replace(shared.wiring, clock=OrganisationClock(shared.uow))
+    if not settings.embedded:
+        bells = make_app(settings, lambda: wiring)
+        wiring.bell.connect(lambda: try_ring(bells))
     with (
         asked_to_stop() as stop,
         PageServer(create_app(wiring), host=host, port=port, proxies=settings.proxy_addresses) as pages,

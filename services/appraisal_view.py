@@ -115,6 +115,8 @@ class LaidOpen:
     sentences: tuple[str, ...]
     past: tuple[Past, ...]
     own: bool
+    grade: Mapping[str, str]
+    """The words of the grade; empty without one."""
 
 
 @use_case("appraisal.show")
@@ -148,10 +150,19 @@ def lay_open(
             () if score is None else explain(score, language),
             _past(tx, standing) if own else (),
             own,
+            _grade(score),
         )
     if score is not None and not own:
         view_log.look(uow, viewer=acting, now=now, kind=view_log.ONE_APPRAISAL, object_id=standing.id)
     return laid
+
+
+def _grade(score: desk.Scored) -> Mapping[str, str]:
+    for step in score["steps"] if score is not None else ():
+        if step["code"] == "band":
+            words: Mapping[str, str] = step["title"]
+            return words
+    return {}
 
 
 def _items(

@@ -50,6 +50,8 @@ class Consequence:
     needs_reason: bool
     takes_lines: bool
     needs_lines: bool
+    stays: bool = False
+    """Whether it leaves the appraisal in its stage."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,5 +134,6 @@ def _acts(standing: Standing, names: Mapping[str, tuple[str, ...]]) -> dict[str,
             move.reason == Demand.REQUIRED,
             move.lines != Demand.NONE,
             move.lines == Demand.REQUIRED,
+            move.to_stage == move.from_stage,
         )
     return found

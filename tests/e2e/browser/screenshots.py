@@ -23,8 +23,8 @@ from cli.theatre import Theatre, prepare
 
 FOLDER = Path(__file__).parents[3] / "docs" / "screenshots"
 WIDTHS = {"desk": (1280, 860), "phone": (390, 844)}
-LARGEST = 600_000
-"""Bytes of a picture; a larger one is cut to its first screens."""
+SCREENS = 2
+"""How much of a long page a picture shows, in heights of the window."""
 FLAGS = ("--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-sync")
 
 EMPLOYEE, ASSESSOR, DIRECTOR, DECIDER, HR, PRESIDENT, AUDITOR, OPERATOR = (
@@ -101,7 +101,9 @@ def take(browser: Browser, address: str, *, only: str, languages: Sequence[str],
         for size, (width, height) in WIDTHS.items():
             for who in dict.fromkeys(person for name, person, _ in PAGES if name.startswith(only)):
                 context = browser.new_context(
-                    viewport={"width": width, "height": height}, color_scheme="dark" if dark else "light"
+                    viewport={"width": width, "height": height},
+                    color_scheme="dark" if dark else "light",
+                    timezone_id=ZONE,
                 )
                 context.add_cookies([{"name": "appraise_language", "value": language, "url": address}])
                 page = context.new_page()
@@ -119,10 +121,9 @@ def take(browser: Browser, address: str, *, only: str, languages: Sequence[str],
                         wrong.append(f"{name}: {path} is {wide} pixels wide in a window of {width}")
                     tail = ("" if language == "en" else f"-{language}") + ("-dark" if dark else "")
                     file = to / f"{name}-{size}{tail}.png"
-                    page.screenshot(path=file, full_page=True)
-                    if file.stat().st_size > LARGEST:
-                        clip = {"x": 0, "y": 0, "width": width, "height": 3 * height}
-                        page.screenshot(path=file, full_page=True, clip=clip)
+                    tall = min(SCREENS * height, page.evaluate("document.documentElement.scrollHeight"))
+                    clip = {"x": 0, "y": 0, "width": width, "height": tall}
+                    page.screenshot(path=file, full_page=True, clip=clip)
                 context.close()
     return wrong
 

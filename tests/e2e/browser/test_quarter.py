@@ -28,7 +28,7 @@ from tests.services.builders import (
     build_office,
     noon,
 )
-from tests.services.closing import RATED, close, exclude
+from tests.services.closing import RATED, close, exclude, release
 from tests.services.conftest import uow
 from tests.services.playing import Play
 from tests.web.browsing import PASSWORD, Pages
@@ -182,17 +182,20 @@ def objected(stage: Stage) -> None:
     expect(stage.at(CLERK, f"/appraisals/{CODE}").locator("#score")).to_contain_text("100")
 
 
-def accepted(stage: Stage) -> None:
-    """One accepts on his page; for those who are nobody's window the services are asked."""
+def others(stage: Stage) -> None:
+    """For those who are nobody's window the services are asked; one is brought as far as his own answer."""
     play = stage.play
-    play.bring("signoff", of=ESCORT)
-    page = stage.at(ESCORT, f"/appraisals/2026Q1/{ESCORT}@escort")
-    stage.press(page, "#act-accept", password=PASSWORD)
-    assert play.appraisal(ESCORT).stage == "closed"
     for number in RATED:
         if number not in {CLERK, ESCORT}:
-            close(play.uow, play.office, number)
-    exclude(play.uow, play.office, SECURITY)
+            close(play.uow, play.office, number, now=noon(4, 2))
+    exclude(play.uow, play.office, SECURITY, now=noon(4, 2))
+    release(play.uow, play.office, ESCORT, now=noon(4, 2))
+
+
+def accepted(stage: Stage) -> None:
+    page = stage.at(ESCORT, f"/appraisals/2026Q1/{ESCORT}@escort")
+    stage.press(page, "#act-accept", password=PASSWORD)
+    assert stage.play.appraisal(ESCORT).stage == "closed"
 
 
 def signed(stage: Stage) -> None:
@@ -210,7 +213,7 @@ def signed(stage: Stage) -> None:
 
 
 def played(stage: Stage) -> None:
-    for scene in (opened, scored, reviewed, objected, accepted, signed):
+    for scene in (opened, others, scored, reviewed, objected, accepted, signed):
         scene(stage)
     assert set(stage.windows) == set(SEVEN)
     assert stage.wrong == []
