@@ -15,14 +15,18 @@ from scoring.duties import duty_months, expected_months, last_scored_day, warnin
 from scoring.ledger import Ledger
 from scoring.plan import plan_for
 from scoring.rubric import Rule
+from services import delegations
 from services.actors import Actor
 from services.calendars import Closures, closures, working_days
 from services.errors import NotFound, Refused
-from services.finding_checks import held_on
+from services.finding_checks import held_by_id, held_on
 from services.grants import today
 from services.ledger_sight import ledger_sight
 from services.ledgers import LedgerState, load, state
+from services.naming import unseen
 from services.rubric_in_force import InForce, rubric_in_force
+from services.sight import sight
+from services.standing import load as load_standing
 from services.unit_of_work import Transaction, UnitOfWork, use_case
 
 ABSENCE = table_of(Absence)
@@ -139,6 +143,25 @@ def show_duties(
         )
         for month in months
     )
+
+
+def of_appraisal(
+    uow: UnitOfWork, *, actor: Actor, now: dt.datetime, appraisal: str
+) -> tuple[str, tuple[DutyMonthView, ...]]:
+    """Return whose duties count in an appraisal, as people are named in entries, and the duties month by month.
+
+    Raises:
+        Malformed: the code has another form.
+        NotFound: there is no such appraisal, or its facts are not the viewer's to see.
+    """
+    with uow.read() as tx:
+        standing, actor = delegations.stand_in(tx, load_standing(tx, [appraisal], actor, now)[0], actor, now)
+        if not sight(tx, standing, actor, standing.today).facts:
+            raise unseen(standing.asked)
+        row = standing.row
+        held = held_by_id(tx, row.assignment_id)
+        number, last = f"{row.number}@{row.post}", min(row.period_to, held.valid_to or row.period_to)
+    return number, show_duties(uow, actor=actor, now=now, number=number, on=last)
 
 
 def due_warnings(tx: Transaction, on: dt.date) -> tuple[DutyWarning, ...]:

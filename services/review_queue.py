@@ -15,14 +15,12 @@ from models.appraisals import Score, ScoreItem
 from models.columns import BIGINT, table_of
 from models.documents import Evidence
 from models.findings import Finding, Reply
-from scoring.rubric import Rule
 from services import delegations
 from services.access import PARTY
 from services.actors import Actor
-from services.clause_history import Amount, Given, given_before, latest_amounts
-from services.definitions import rubric_of
-from services.ledger_rows import finding_line
+from services.clause_history import latest_amounts
 from services.naming import unseen
+from services.review_reasons import REASONS, Line, Reason, ranged_lines, reasons_of
 from services.sight import Relation, relation_of
 from services.standing import APPRAISAL, ASSIGNMENT, CYCLE, PERSON, POST, RUBRIC, WORK_ITEM, load
 from services.unit_of_work import Transaction, UnitOfWork
@@ -38,14 +36,6 @@ WINDOW = 100
 """Cases of one list; what opened later stands on the next."""
 MOST_FINDINGS = 1500
 """Findings that are looked at for one list; where there are more every case needs an eye."""
-FEW = 3
-"""With fewer amounts before, nothing can be unlike them."""
-FAR = Fraction(1, 10)
-"""The share of the maximum by which a total differs from that of the last quarter before somebody should look."""
-
-REASONS = ("returned", "end-of-range", "no-evidence", "unlike-before", "far-from-last", "replied", "too-many")
-"""Why a case needs an eye, the most pressing first."""
-
 _ASSESSOR = PERSON.alias("assessor")
 _SCORER = PARTY.alias("scorer")
 _MINE = PARTY.alias("mine")
@@ -166,16 +156,6 @@ _SPREAD = (
 
 
 @dataclass(frozen=True, slots=True)
-class Reason:
-    """Why a case needs an eye: one of `REASONS`, the line it is about, and the figures of it."""
-
-    code: str
-    line: str | None = None
-    rule: str | None = None
-    facts: Mapping[str, Any] | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class Case:
     """One appraisal that waits for the reviewer. `recorded` says that there is a deduction in it.
 
@@ -220,16 +200,6 @@ class Queue:
     cases: tuple[Case, ...]
     spread: tuple[Spread, ...]
     after: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """What the reviewer may pick for a line with a range, in points, and what was given for its clause before."""
-
-    least: Fraction
-    most: Fraction
-    step: Fraction
-    given: Given | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -293,10 +263,10 @@ def _cases(tx: Transaction, rows: Sequence[Row[Any]]) -> tuple[list[Case], dict[
     lines: dict[str, Line] = {}
     for row in rows:
         mine = by_appraisal.get(row.id, [])
-        ranged = _ranged(tx, row, mine, amounts)
+        ranged = ranged_lines(tx, row, mine, amounts)
         lines |= ranged
         last = before.get((row.assignment_id, days[row.assignment_id]))
-        reasons = _reasons(row, mine, ranged, last)
+        reasons = reasons_of(row, mine, ranged, last)
         if len(found) == MOST_FINDINGS:
             reasons.append(Reason("too-many"))
         cases.append(_case(row, len(mine), last, tuple(reasons)))
@@ -319,43 +289,6 @@ def _case(row: Row[Any], findings: int, last: Fraction | None, reasons: tuple[Re
         findings,
         reasons,
     )
-
-
-def _ranged(tx: Transaction, row: Row[Any], findings: Sequence[Row[Any]], amounts: Sequence[Amount]) -> dict[str, Line]:
-    if not any(finding.amount is not None for finding in findings):
-        return {}
-    post = rubric_of(tx, row.rubric_id, row.rubric_digest).post(row.post)
-    rules: Mapping[str, Rule] = {rule.id: rule for rule in post.rules}
-    lines = {}
-    for finding in findings:
-        rule = rules.get(finding.rule)
-        if finding.amount is None or rule is None or rule.min is None or rule.max is None:
-            continue
-        given = given_before(amounts, rule.id, assignment_id=row.assignment_id, before=finding.id)
-        lines[finding_line(finding.id)] = Line(rule.min, rule.max, rule.step or Fraction(1), given)
-    return lines
-
-
-def _reasons(
-    row: Row[Any], findings: Sequence[Row[Any]], ranged: Mapping[str, Line], last: Fraction | None
-) -> list[Reason]:
-    reasons = [Reason("returned", facts={"round": row.round})] if row.round > 1 else []
-    for finding in findings:
-        line = finding_line(finding.id)
-        terms, amount = ranged.get(line), finding.amount
-        if terms is not None and terms.least < terms.most and amount in {terms.least, terms.most}:
-            facts = {"amount": amount, "least": terms.least, "most": terms.most}
-            reasons.append(Reason("end-of-range", line, finding.rule, facts))
-        if finding.document_id is None and not finding.evidence:
-            reasons.append(Reason("no-evidence", line, finding.rule))
-        given = None if terms is None else terms.given
-        if given is not None and given.count >= FEW and not given.low <= amount <= given.high:
-            reasons.append(Reason("unlike-before", line, finding.rule, {"amount": amount, "given": given}))
-        if finding.replied:
-            reasons.append(Reason("replied", line, finding.rule))
-    if last is not None and row.total is not None and abs(row.total - last) >= FAR * row.maximum:
-        reasons.append(Reason("far-from-last", facts={"total": row.total, "last": last}))
-    return sorted(reasons, key=lambda reason: REASONS.index(reason.code))
 
 
 def _spread(tx: Transaction, actor: Actor, cycles: set[int]) -> tuple[Spread, ...]:

@@ -102,6 +102,7 @@ ROUTES: Mapping[tuple[str, str], Access] = MappingProxyType(
         ("POST", "/record/link"): PERSONAL,
         ("GET", "/record/duties"): PERSONAL,
         ("POST", "/record/duties"): PERSONAL,
+        ("GET", "/duties/{cycle}/{number}"): appraisal(),
         # deciding an appeal
         ("GET", "/appeals/{cycle}/{number}"): appraisal(Relation.APPEAL_JUDGE),
         ("POST", "/appeals/{cycle}/{number}/{action}"): appraisal(Relation.APPEAL_JUDGE),

@@ -101,6 +101,17 @@ def test_one_who_is_refused_stops_the_whole_act_and_what_was_typed_is_kept(pages
     assert linking(browser, code, happened="2026-02-03").status_code == 422
 
 
+def test_who_judges_nobody_sees_the_documents_of_findings_about_himself_alone(pages: Pages) -> None:
+    pages.play.document("2026-3", "circular")
+    mine = pages.play.document("2026-4", "inspection")
+    browser = pages.browser(ESCORT)
+    assert "There is no document yet that you may see." in words_of(browser.get("/record"))
+    pages.play.deduct("E3.1", 7, of=ESCORT, document=mine)
+    said = words_of(browser.get("/record"))
+    assert mine in said
+    assert "2026-3" not in said
+
+
 def test_nobody_links_a_person_whom_he_does_not_score(pages: Pages) -> None:
     code = pages.play.document("2026-3", "circular")
     browser = pages.browser(PERSONNEL)
@@ -151,6 +162,17 @@ def test_without_sites_the_share_counts_in_percent(pages: Pages) -> None:
     answer = browser.send(page, "/record/duties", day="2026-02-20", coverage="80", evidence="The log.")
     assert answer.status_code == 303, words_of(answer)
     assert "80 %" in words_of(browser.get(answer.headers["location"]))
+
+
+def test_who_may_see_the_facts_of_an_appraisal_sees_its_grid_and_writes_nothing_there(pages: Pages) -> None:
+    site(pages.play.uow, "north")
+    pages.play.inspect(SECURITY, 2, sites=("north",))
+    for number in (SECURITY, DIRECTOR, OFFICER):
+        page = pages.browser(number).get(f"/duties/2026Q1/{SECURITY}")
+        assert f"Scheduled duties of {GUARD}" in words_of(page)
+        assert "north ○ not done ✓ done ○ not done" in words_of(page)
+        assert "Record it" not in words_of(page)
+    assert pages.browser(CLERK).get(f"/duties/2026Q1/{SECURITY}").status_code == 404
 
 
 def test_whose_post_has_no_duties_is_told_so(pages: Pages) -> None:

@@ -3,6 +3,7 @@
 import datetime as dt
 import hashlib
 from collections.abc import Sequence
+from typing import Any
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Response
@@ -181,6 +182,14 @@ def show_duties(visit: Visit, post: str = "", on: str = "", done: int = 0) -> Re
     return _duties(visit, EMPTY, post=post, on=on, done=bool(done))
 
 
+@router.get("/duties/{cycle}/{number}")
+def show_duties_of(visit: Visit, cycle: str, number: str) -> Response:
+    """Show the duties that count in an appraisal, to read."""
+    code = f"{cycle}/{number}"
+    whose, months = duty_calendar.of_appraisal(visit.uow, actor=visit.actor, now=visit.now, appraisal=code)
+    return _grids(visit, EMPTY, months, whose=whose)
+
+
 @router.post("/record/duties")
 def record_duty(visit: Visit, form: Posted) -> Response:
     post, on = form.get("post"), form.get("on")
@@ -223,15 +232,19 @@ def _duties(visit: Asked, form: Form, *, post: str, on: str, done: bool = False)
     except (Refused, Malformed, NotFound) as error:
         without = error
     first = min((one.month for one in months), default=None)
+    before = None if first is None else dt.date.fromisoformat(f"{first}-01") - dt.timedelta(days=1)
+    return _grids(visit, form, months, before=before, without=without, post=post, on=on, done=done)
+
+
+def _grids(visit: Asked, form: Form, months: tuple[DutyMonthView, ...], **shown: Any) -> Response:
+    """Show a grid for each duty; `whose` names the person where it is not the viewer's own."""
+    values = {"whose": None, "before": None, "without": None, "post": "", "on": "", "done": False, **shown}
+    rules = dict.fromkeys(one.rule for one in months)
     return visit.page(
         "record_duties.html",
         status=form.status,
-        grids={rule: [one for one in months if one.rule == rule] for rule in dict.fromkeys(one.rule for one in months)},
-        before=None if first is None else dt.date.fromisoformat(f"{first}-01") - dt.timedelta(days=1),
-        without=without,
-        post=post,
-        on=on,
+        grids={rule: [one for one in months if one.rule == rule] for rule in rules},
         facts_read_by=readers(Words.FACTS, visit.language),
         form=form,
-        done=done,
+        **values,
     )
