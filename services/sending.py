@@ -7,6 +7,7 @@ from sqlalchemy import insert, update
 
 from services.actors import SYSTEM, Actor
 from services.audit import append_event
+from services.operating import demand_operator
 from services.outbox_messages import INSTANCE, sending_paused
 from services.unit_of_work import Transaction, UnitOfWork, use_case
 
@@ -37,6 +38,17 @@ def resume(uow: UnitOfWork, *, now: dt.datetime, actor: Actor = SYSTEM) -> bool:
         append_event(tx, "org", "sending.resumed", actor=actor, at=now, payload={})
         tx.ring()
         return True
+
+
+def switch(uow: UnitOfWork, *, actor: Actor, now: dt.datetime, paused: bool) -> bool:
+    """Pause or resume as `pause` and `resume` do, for who is not at the machine; by who operates Appraise.
+
+    Raises:
+        Refused: the actor does not operate Appraise.
+    """
+    with uow.read() as tx:
+        demand_operator(tx, actor, now, "pause or resume sending")
+    return (pause if paused else resume)(uow, now=now, actor=actor)
 
 
 def begin_copy(tx: Transaction, *, now: dt.datetime, actor: Actor = SYSTEM) -> None:

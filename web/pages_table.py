@@ -46,5 +46,6 @@ PAGES: tuple[Page, ...] = (
     Page("auditing", "/audit", N_("Audit"), "shield-check", granted(Role.AUDITOR, Role.APPROVER)),
     Page("operating", "/operations", N_("Operations"), "activity", granted(Role.OPERATOR, Role.HR)),
     Page("form_print"),
+    Page("proxy", "/proxy", N_("On behalf"), "pencil", granted(Role.PROXY)),
 )
 """In the order of the navigation."""

@@ -153,8 +153,12 @@ ROUTES: Mapping[tuple[str, str], Access] = MappingProxyType(
         ("GET", "/failures"): office(Role.OPERATOR, Role.HR),
         ("POST", "/operations/mail"): office(Role.OPERATOR, Role.HR),
         ("POST", "/operations/failure"): office(Role.OPERATOR, Role.HR),
+        ("POST", "/operations/sending"): office(Role.OPERATOR, Role.HR),
         # an appraisal on paper
         ("GET", "/appraisals/{cycle}/{number}/print"): appraisal(),
+        # entries on behalf of others
+        ("GET", "/proxy"): office(Role.PROXY),
+        ("POST", "/proxy"): office(Role.PROXY),
         # people and units
         ("GET", "/people"): PERSONAL,
         ("GET", "/people/{number}"): PERSONAL,

@@ -10,6 +10,7 @@ from models.columns import table_of
 from models.outbox import Failure
 from services import audit_lists, flow_view
 from services.extensions import Cohort, extend
+from services.outbox_messages import sending_paused
 from tests.services.builders import CLERK, DIRECTOR, ESCORT, OFFICER, PERSONNEL, PRESIDENT, QUARTER, noon
 from tests.services.closing import vouch
 from tests.services.counting import sent
@@ -127,6 +128,16 @@ def test_the_operator_sees_what_failed_and_settles_it(pages: Pages) -> None:
     assert done.status_code == 303, words_of(done)
     assert "Nothing failed." in words_of(browser.get("/operations"))
     assert browser.send(browser.get("/operations"), "/logout").status_code == 303
+
+
+def test_the_operator_lets_no_mail_leave_and_again_lets_them(pages: Pages) -> None:
+    browser = pages.browser(OFFICER)
+    for act, paused in (("pause", True), ("resume", False)):
+        done = browser.send(browser.get("/operations"), "/operations/sending", act=act)
+        assert done.status_code == 303
+        with pages.play.uow.read() as tx:
+            assert sending_paused(tx) is paused
+    assert browser.send(browser.get("/operations"), "/operations/sending").status_code == 422
 
 
 def test_settings_in_force_hold_no_secret() -> None:

@@ -1,6 +1,7 @@
 """Before opening: a new cycle, what stands in its way, everybody's roles, the letter, and the opening itself."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from itertools import groupby
 from typing import Any
 
@@ -9,6 +10,7 @@ from fastapi import APIRouter, Response
 from services import cycles, definitions, launch, opening_view, staff_letter
 from services.errors import AppraiseError, Malformed
 from services.launch import Report
+from services.problem_words import worded
 from services.roster import Choices, Problem
 from web.forms import EMPTY, Form, Posted
 from web.pages.cycles import REFUSED, day_of
@@ -111,20 +113,24 @@ def _page(
         status=form.status,
         shown=shown,
         report=report,
-        groups=() if report is None else _grouped(report.problems),
+        groups=() if report is None else _grouped(report.problems, visit.language),
         choices=choices or Choices(),
         letter=_letter(visit, cycle),
         form=form,
     )
 
 
-def _grouped(problems: tuple[Problem, ...]) -> list[tuple[Problem, list[Problem]]]:
-    """Return the problems of each kind together, those that stop the opening first."""
+def _grouped(problems: tuple[Problem, ...], language: str) -> list[tuple[Problem, list[Problem]]]:
+    """Return the problems of each kind together in a language, those that stop the opening first."""
 
     def kind(problem: Problem) -> tuple[bool, str, str]:
         return problem.severity != "error", problem.code, problem.mend
 
-    found = [list(group) for _, group in groupby(sorted(problems, key=kind), key=kind)]
+    said = []
+    for problem in problems:
+        text, mend = worded(problem, language, {})
+        said.append(replace(problem, text=text, mend=mend))
+    found = [list(group) for _, group in groupby(sorted(said, key=kind), key=kind)]
     return [(group[0], group) for group in found]
 
 

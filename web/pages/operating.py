@@ -6,7 +6,7 @@ from fastapi import APIRouter, Response
 
 from config.setting_fields import words_of
 from config.settings import Settings, variable
-from services import failures, health, mail_desk
+from services import failures, health, mail_desk, sending
 from services.errors import Malformed, Refused
 from web.forms import EMPTY, Form, Posted
 from web.pages.cycles import REFUSED
@@ -56,6 +56,18 @@ def act_on_failure(visit: Visit, form: Posted) -> Response:
                 failures.resolve(visit.uow, **asked, reason=form.get("reason"))
             case _:
                 raise Malformed(visit.text("Say what becomes of it."), "act")
+    except REFUSED as error:
+        return _page(visit, form.failed(error))
+    return visit.to("/operations?done=yes")
+
+
+@router.post("/operations/sending")
+def switch_sending(visit: Visit, form: Posted) -> Response:
+    try:
+        if form.get("act") not in {"pause", "resume"}:
+            raise Malformed(visit.text("Say what becomes of it."), "act")
+        paused = form.get("act") == "pause"
+        sending.switch(visit.uow, actor=visit.actor, now=visit.now, paused=paused)
     except REFUSED as error:
         return _page(visit, form.failed(error))
     return visit.to("/operations?done=yes")

@@ -74,7 +74,6 @@ def _act(visit: Asked, number: str, form: Form) -> Callable[..., Followed]:
                 days: dict[str, Any] = {
                     "first": first,
                     "last": last,
-                    "protected": protected,
                     "reason": form.maybe("reason"),
                 }
                 return lives.absent(visit.uow, **common, **days, protected=protected)
