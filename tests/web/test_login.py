@@ -197,6 +197,7 @@ def test_what_was_typed_survives_a_session_that_ran_out(pages: Pages) -> None:
     assert "What you typed is kept" in words_of(answer)
     back = browser.send(answer, "/login", number=CLERK, password=PASSWORD)
     assert "Nothing was sent yet" in words_of(back)
+    assert '<label class="form-label" for="k-comment-1">Your words</label>' in back.text
     assert pages.play.appraisal(CLERK).stage == "draft"
     sent = browser.send(back, path)
     assert sent.status_code == 303, words_of(sent)

@@ -16,7 +16,7 @@ from web.requests import Asked, Visit
 router = APIRouter()
 FINAL = frozenset({"accept", "approve"})
 """Acts before which the password is asked for once more, if the setting says so."""
-OWN_WORDS = frozenset({"state", "accept", "object", "acknowledge"})
+OWN_WORDS = frozenset({"state", "read", "accept", "object", "withdraw"})
 """Acts whose words are the person's own; the others' are a judgement."""
 
 

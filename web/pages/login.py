@@ -6,11 +6,13 @@ from services import accounts, sessions
 from services.errors import AppraiseError, Malformed, Refused
 from web.forms import EMPTY, Form, PostedByAnybody
 from web.requests import LANGUAGE_COOKIE, Asked, Guest, local_path, token_of
-from web.words import LANGUAGES
+from web.words import LANGUAGES, N_
 
 router = APIRouter()
 KEPT = "kept-"
 """What the name of a field begins with that was typed before the session ran out."""
+LABELS = {"comment": N_("Your words"), "reason": N_("Why"), "evidence": N_("Evidence"), "text": N_("Your words")}
+"""How the text boxes of the pages are labelled, by the name of their field."""
 
 
 @router.get("/login")
@@ -38,7 +40,8 @@ def log_in(visit: Guest, form: PostedByAnybody) -> Response:
         return visit.page("login.html", status=form.status, next=target, kept=kept, form=form)
     # What was typed belongs to who typed it: somebody else at the same browser does not send it.
     if kept and begun.same_person:
-        answer = visit.page("resume.html", next=target, kept=kept, token=token_of(begun.secret))
+        labels = {name: visit.text(label) for name, label in LABELS.items()}
+        answer = visit.page("resume.html", next=target, kept=kept, labels=labels, token=token_of(begun.secret))
     else:
         answer = visit.to(target)
     return visit.begun(answer, begun.secret)
