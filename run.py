@@ -43,13 +43,13 @@ PIP_FILES = tuple(f"{folder}/pip.conf" for folder in PIP_FOLDERS)
 UV_FILES = ("/etc/uv/uv.toml", "~/.config/uv/uv.toml")
 ENVIRONMENT_EXIT, INTERRUPTED_EXIT = 6, 130
 MODULES = {"bench": "benchmarks", "storm": "tests.faults.storm"}
-KINDS = {"--long": "long", "--faults": "faults and not long"}  # the tests that the default run leaves out
+KINDS = {"--long": "long"} | {f"--{kind}": f"{kind} and not long" for kind in ("faults", "whole", "benches")}
 
 USAGE = """\
 Appraise: a workflow engine for appraisal cycles.
 
   python3 run.py demo            play one quarter of a bank office, from opening to signed results
-  python3 run.py test [ARGS]     run the tests; ARGS go to pytest; --faults: crash tests; --long: long searches
+  python3 run.py test [ARGS]     run the tests; ARGS go to pytest; --faults, --whole, --benches and --long run others
   python3 run.py bench [NAME]    measure the product against the bare driver; --help lists the benchmarks
   python3 run.py storm [ARGS]    kill processes and servers for minutes and count what was owed; --help says more
   python3 run.py lint            run the style, type and architecture checks
@@ -284,7 +284,9 @@ def hand_over(*command: str) -> NoReturn:
 
 def run_tests(arguments: Sequence[str]) -> NoReturn:
     """Run pytest in the project's folder; paths among the arguments are meant from where the person stands."""
-    chosen = " or ".join(KINDS[argument] for argument in arguments if argument in KINDS) or "not long and not faults"
+    chosen = " or ".join(KINDS[one] for one in arguments if one in KINDS) or " and ".join(
+        f"not {one[2:]}" for one in KINDS
+    )
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     passed = []
     for path, colons, test in (argument.partition("::") for argument in arguments if argument not in KINDS):

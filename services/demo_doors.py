@@ -78,7 +78,7 @@ def enter(uow: UnitOfWork, *, now: dt.datetime, number: str, key: str, before: s
         else:
             account_id = int(account.id)
         tx.insert(LOGIN_KEY, {"account_id": account_id, "digest": digest, "expires_at": wall, "used_at": wall})
-        return sessions.begin(tx, account_id, person.id, before=before, now=now)
+        return sessions.open_session(tx, account_id, person.id, before=before, now=now)
 
 
 def _person(tx: Transaction, number: str) -> Row[Any]:

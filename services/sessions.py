@@ -162,10 +162,10 @@ def _begin(uow: UnitOfWork, account: Row[Any], attempt: int, before: str | None,
         if again is None or again.password_hash != account.password_hash or again.disabled_at is not None:
             raise Refused("The account was changed at this moment; log in again.", "bad-login")
         login_throttle.forget(tx, attempt)
-        return begin(tx, int(account.id), int(account.person_id), before=before, now=now)
+        return open_session(tx, int(account.id), int(account.person_id), before=before, now=now)
 
 
-def begin(tx: Transaction, account_id: int, person_id: int, *, before: str | None, now: dt.datetime) -> LoggedIn:
+def open_session(tx: Transaction, account_id: int, person_id: int, *, before: str | None, now: dt.datetime) -> LoggedIn:
     """Begin a session of who has shown who he is; the one before it, if the browser names one, ends."""
     secret = secrets.token_urlsafe(32)
     wall = wall_time(tx)

@@ -38,12 +38,12 @@ def test_it_runs_the_checks_and_the_tests_in_the_checkout_without_input(tmp_path
     assert done.stdout.splitlines() == [
         f"{tmp_path}: run.py lint CI=true stdin=0",
         f"{tmp_path}: run.py test CI=true stdin=0",
-        f"{tmp_path}: run.py test --faults CI=true stdin=0",
+        f"{tmp_path}: run.py test --faults --whole --benches CI=true stdin=0",
         "Checks and tests passed.",
     ]
 
 
-@pytest.mark.parametrize("failing", ["lint", "test", "test --faults"])
+@pytest.mark.parametrize("failing", ["lint", "test", "test --faults --whole --benches"])
 def test_it_fails_when_one_fails_and_still_runs_the_others(failing: str, tmp_path: Path) -> None:
     done = gate(tmp_path, failing)
     assert done.returncode == 1

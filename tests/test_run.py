@@ -215,14 +215,14 @@ def test_the_default_tests_leave_out_the_long_ones_and_arguments_go_to_pytest(
     assert usual.returncode == 5
     lines = usual.stdout.splitlines()
     assert lines[:4] == [str(checkout.root), "python", "-m", "pytest"]
-    assert lines[lines.index("-m", 4) + 1] == "not long and not faults"
+    assert lines[lines.index("-m", 4) + 1] == "not long and not faults and not whole and not benches"
     assert lines[-3:] == ["-k", "ledger", f"{tmp_path}/test_x.py::test_y"]
     assert int(lines[lines.index("-n") + 1]) >= 2
     thorough = checkout.run("test", "--long").stdout.splitlines()
     assert thorough[thorough.index("-m", 4) + 1] == "long"
     assert "--long" not in thorough
-    crashes = checkout.run("test", "--faults").stdout.splitlines()
-    assert crashes[crashes.index("-m", 4) + 1] == "faults and not long"
+    crashes = checkout.run("test", "--faults", "--whole").stdout.splitlines()
+    assert crashes[crashes.index("-m", 4) + 1] == "faults and not long or whole and not long"
     assert "--faults" not in crashes
 
 

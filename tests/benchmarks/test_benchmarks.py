@@ -18,6 +18,7 @@ from benchmarks.moves import one_by_one, prepare_move
 from benchmarks.table import BENCHMARKS, Contest, Plan, Work, contest
 from tests.servers import postgresql
 
+pytestmark = pytest.mark.benches
 ROOT = Path(__file__).parents[2]
 SIZES = {
     "move": 3,

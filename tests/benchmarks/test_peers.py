@@ -15,6 +15,7 @@ from benchmarks.__main__ import LIBRARIES, main
 from benchmarks.databases import SqliteFiles
 from benchmarks.table import BENCHMARKS, PEERS, WITH_PEERS, Contest, Plan, Work, contest
 
+pytestmark = pytest.mark.benches
 ROOT = Path(__file__).parents[2]
 
 

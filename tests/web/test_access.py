@@ -17,6 +17,7 @@ from web.pages_table import PAGES
 from web.policy import ROUTES, About, access
 from web.requests import Visit
 
+pytestmark = pytest.mark.whole
 STAGES = ("draft", "scoring", "review", "signoff", "appeal", "closed")
 PEOPLE: Mapping[str, Relation | None] = {
     CLERK: Relation.APPRAISEE,

@@ -150,7 +150,7 @@ def test_denied_attempts_stand_in_the_audit_with_who_and_what(pages: Pages) -> N
         ("route", "unknown-page"),
         ("route", "unknown-page"),
         ("appraisal.act", "unknown-appraisal"),
-        ("appraisal.course", "unknown-appraisal"),
+        ("appraisal.show", "unknown-appraisal"),
     ]
     rows = pages.play.rows("SELECT actor_id FROM event WHERE stream = 'refusals' ORDER BY seq DESC LIMIT 7")
     assert {row.actor_id for row in rows} == {pages.play.office.people[ESCORT]}

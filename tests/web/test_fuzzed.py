@@ -28,6 +28,7 @@ from tests.web.browsing import ADDRESS, Pages
 from tests.web.canaries import ABSENCE, ROLES, address, facts, give, judgement, paths, planted
 from tests.web.programs import Program
 
+pytestmark = pytest.mark.whole
 CHECKS = [
     not_a_server_error,
     status_code_conformance,

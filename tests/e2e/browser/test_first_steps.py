@@ -6,7 +6,7 @@ from playwright.sync_api import Page, expect
 from tests.services.builders import CLERK
 from tests.web.browsing import PASSWORD, Pages
 
-pytestmark = [pytest.mark.browser, pytest.mark.parametrize("database", ["sqlite"], indirect=True)]
+pytestmark = [pytest.mark.browser, pytest.mark.whole, pytest.mark.parametrize("database", ["sqlite"], indirect=True)]
 
 
 def log_in(window: Page, address: str, number: str) -> None:

@@ -8,7 +8,7 @@ from tests.services.builders import CLERK, DIRECTOR, PERSONNEL, VICE
 from tests.services.playing import ANSWERED
 from tests.web.browsing import PASSWORD, Pages
 
-pytestmark = [pytest.mark.browser, pytest.mark.parametrize("database", ["sqlite"], indirect=True)]
+pytestmark = [pytest.mark.browser, pytest.mark.whole, pytest.mark.parametrize("database", ["sqlite"], indirect=True)]
 
 CODE = f"2026Q1/{CLERK}@clerical"
 

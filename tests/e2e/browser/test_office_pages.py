@@ -6,7 +6,7 @@ from playwright.sync_api import Page
 from tests.services.builders import CLERK, OFFICER, PRESIDENT, QUARTER
 from tests.web.browsing import PASSWORD, Pages
 
-pytestmark = [pytest.mark.browser, pytest.mark.parametrize("database", ["sqlite"], indirect=True)]
+pytestmark = [pytest.mark.browser, pytest.mark.whole, pytest.mark.parametrize("database", ["sqlite"], indirect=True)]
 OFFICE = (
     "/cycles",
     f"/cycles/{QUARTER}",
@@ -43,7 +43,8 @@ def test_no_page_is_wider_than_its_window_or_breaks_a_rule_of_the_browser(
             assert answer is not None
             assert answer.status == 200, path
             wide = window.evaluate(
-                "[...document.querySelectorAll('body *')].filter(one => !one.closest('.table-responsive table, svg') &&"
+                "[...document.querySelectorAll('body *')]"
+                ".filter(one => !one.closest('.table-responsive table, svg, .pages ul') &&"
                 " one.getBoundingClientRect().right > document.documentElement.clientWidth + 1)"
                 ".map(one => `${one.tagName}.${one.className}`)"
             )

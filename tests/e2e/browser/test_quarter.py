@@ -220,6 +220,7 @@ def played(stage: Stage) -> None:
 
 
 @pytest.mark.browser
+@pytest.mark.whole
 @pytest.mark.parametrize("database", ["sqlite", pytest.param("postgresql", marks=pytest.mark.long)], indirect=True)
 @pytest.mark.parametrize("stage", [0, pytest.param(3, marks=pytest.mark.long)], indirect=True, ids=["first", "second"])
 def test_a_quarter_is_played_through_the_pages(stage: Stage) -> None:

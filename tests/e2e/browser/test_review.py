@@ -19,7 +19,7 @@ from tests.web.browsing import PASSWORD, Pages
 from tests.web.conftest import served
 from web.server import PageServer
 
-pytestmark = [pytest.mark.browser, pytest.mark.parametrize("database", ["sqlite"], indirect=True)]
+pytestmark = [pytest.mark.browser, pytest.mark.whole, pytest.mark.parametrize("database", ["sqlite"], indirect=True)]
 
 __all__ = ["uow"]
 
