@@ -284,16 +284,14 @@ def hand_over(*command: str) -> NoReturn:
 
 def run_tests(arguments: Sequence[str]) -> NoReturn:
     """Run pytest in the project's folder; paths among the arguments are meant from where the person stands."""
-    chosen = " or ".join(KINDS[one] for one in arguments if one in KINDS) or " and ".join(
-        f"not {one[2:]}" for one in KINDS
-    )
+    others = " and ".join(f"not {one[2:]}" for one in KINDS)
+    chosen = " or ".join(KINDS[one] for one in arguments if one in KINDS) or others
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     passed = []
     for path, colons, test in (argument.partition("::") for argument in arguments if argument not in KINDS):
         passed.append((str(Path(path).resolve()) if Path(path).exists() else path) + colons + test)
     os.chdir(ROOT)
-    shared = ["-n", str(max(2, cores)), "--dist", "worksteal", "-m", chosen]
-    hand_over(str(PYTHON), "-m", "pytest", *shared, *passed)
+    hand_over(str(PYTHON), "-m", "pytest", "-n", str(cores + 1), "--dist", "worksteal", "-m", chosen, *passed)
 
 
 def run_checks() -> int:

@@ -4,6 +4,7 @@ import os
 import pty
 import signal
 import subprocess
+import sys
 import threading
 from pathlib import Path
 
@@ -76,6 +77,14 @@ def test_an_action_that_there_is_not_is_a_usage_error_that_lists_those_there_are
     assert refusals == 0
 
 
+HEARING = """
+import os, signal, sys
+signal.signal(signal.SIGINT, signal.SIG_DFL)
+os.execv(sys.argv[1], sys.argv[1:])
+"""
+"""Starts a program that hears Ctrl-C, whoever started these tests: what a shell puts aside with & does not."""
+
+
 def test_ctrl_c_at_a_question_ends_with_130_and_one_sentence_and_writes_nothing(
     quarter: Terminal, tmp_path: Path
 ) -> None:
@@ -86,7 +95,7 @@ def test_ctrl_c_at_a_question_ends_with_130_and_one_sentence_and_writes_nothing(
     keyboard, screen = pty.openpty()
     try:
         with subprocess.Popen(
-            [str(APPRAISE), *words],
+            [sys.executable, "-c", HEARING, str(APPRAISE), *words],
             cwd=tmp_path,
             env=kept,
             stdin=screen,

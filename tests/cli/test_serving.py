@@ -20,6 +20,7 @@ from models.database import open_database, schema_version
 from models.migrate import downgrade
 from tests.cli.conftest import OPENED_AT, Terminal
 
+pytestmark = pytest.mark.faults
 ROOT = Path(__file__).parents[2]
 COMPOSE: dict[str, Any] = YAML(typ="safe").load(ROOT / "docker-compose.yml")
 APPRAISE = Path(sys.executable).with_name("appraise")

@@ -14,6 +14,7 @@ from models.database import open_database
 from models.migrate import upgrade
 from tests.servers import redis_server
 
+pytestmark = pytest.mark.faults
 PROJECT = Path(__file__).parents[2]
 SECONDS = 60
 SENTENCE = "The database was upgraded to 9999 by a newer version of Appraise, which this one does not know;"

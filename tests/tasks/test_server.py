@@ -24,6 +24,7 @@ from tests.servers import redis_server
 from tests.tasks.conftest import Works
 from tests.waiting import until
 
+pytestmark = pytest.mark.faults
 POSTGRESQL = pytest.mark.parametrize("database", ["postgresql"], indirect=True)
 SQLITE = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 

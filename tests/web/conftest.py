@@ -1,5 +1,7 @@
 """The pages on the tiny office with its open quarter, on each of the two databases."""
 
+from pathlib import Path
+
 import pytest
 
 from config.clock import SimulatedClock
@@ -12,6 +14,13 @@ from tests.web.browsing import Pages
 from web.app import create_app
 
 __all__ = ["play", "postgresql_office", "sqlite_office"]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """On PostgreSQL the pages are asked by `run.py test --whole`: the services beneath them are, in every run."""
+    for item in items:
+        if item.path.is_relative_to(Path(__file__).parent) and "postgresql" in item.name:
+            item.add_marker(pytest.mark.whole)
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ from tests.web.browsing import Pages, words_of
 from tests.web.canaries import ROLES, planted
 from tests.web.programs import Program
 
+pytestmark = pytest.mark.whole
 OWN = f"/appraisals/{QUARTER}/{CLERK}"
 PAGE = f"{OWN}@clerical"
 

@@ -18,6 +18,7 @@ from tests.web.programs import API, Program
 from tests.web.test_access import filled, routes
 from web.guard import LARGEST_JSON
 
+pytestmark = pytest.mark.whole
 OWN = f"/appraisals/{QUARTER}/{CLERK}"
 EVIL = "</textarea></p><script>alert(1)</script><img src=x onerror=alert(2)>'\"{{7*7}}${7*7}\u202egnp.exe\u2066"
 TURNING = [chr(code) for code in (*range(0x202A, 0x202F), *range(0x2066, 0x206A))]
