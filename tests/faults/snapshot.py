@@ -60,6 +60,7 @@ _KEYS = {
     "final": "final",
     "supersedes": "final",
     "finding": "finding",
+    "item": "work_item",
     "reply": "reply",
     "document": "document",
     "cycle": "cycle",
