@@ -9,6 +9,7 @@ import pytest
 
 from tests.cli.conftest import Terminal
 
+pytestmark = pytest.mark.faults
 FULL = """
 import resource, signal, sys
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)

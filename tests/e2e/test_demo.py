@@ -16,6 +16,7 @@ import pytest
 
 from tests.cli.test_serving import ready, started
 
+pytestmark = pytest.mark.whole
 ROOT = Path(__file__).parents[2]
 
 
@@ -117,7 +118,6 @@ def test_who_said_nothing_and_who_was_given_time_can_be_looked_at_afterwards(pla
     assert "digest" in run_in(folder.parent, "--dir", folder.name, *mails_of).stdout
 
 
-@pytest.mark.whole
 def test_an_existing_folder_is_refused_and_not_touched(played: tuple[Path, str]) -> None:
     folder, _ = played
     before = sorted((path.name, path.stat().st_mtime_ns) for path in folder.iterdir())
@@ -127,7 +127,6 @@ def test_an_existing_folder_is_refused_and_not_touched(played: tuple[Path, str])
     assert sorted((path.name, path.stat().st_mtime_ns) for path in folder.iterdir()) == before
 
 
-@pytest.mark.whole
 def test_fresh_does_not_remove_a_folder_of_somebody_else(tmp_path: Path) -> None:
     mine = tmp_path / "demo-data"
     mine.mkdir()
@@ -144,7 +143,6 @@ def mails(folder: Path) -> list[tuple[str, str, str]]:
     return sorted((str(mail["To"]), str(mail["Date"]), str(mail["Subject"])) for mail in read)
 
 
-@pytest.mark.whole
 def test_a_second_play_says_the_same_and_sends_the_same_mails(played: tuple[Path, str], tmp_path: Path) -> None:
     folder, said = played
     again = demo(cwd=tmp_path)
@@ -152,7 +150,6 @@ def test_a_second_play_says_the_same_and_sends_the_same_mails(played: tuple[Path
     assert mails(tmp_path / "demo-data") == mails(folder)
 
 
-@pytest.mark.whole
 def test_what_to_try_next_can_be_typed_as_it_stands_and_works(played: tuple[Path, str], tmp_path: Path) -> None:
     spaced = demo("--dir", "a quarter", cwd=tmp_path)
     assert spaced.stdout.count("python3 run.py --dir 'a quarter' ") == 10
@@ -163,7 +160,6 @@ def test_what_to_try_next_can_be_typed_as_it_stands_and_works(played: tuple[Path
         assert run_in(folder.parent, *words).returncode == 0, words
 
 
-@pytest.mark.whole
 def test_json_is_the_final_table_and_nothing_else(tmp_path: Path) -> None:
     first = demo("--json", "--dir", "a second one", cwd=tmp_path)
     assert first.returncode == 0, first.stderr
@@ -185,7 +181,6 @@ def test_without_a_worker_it_stops_at_the_first_job_with_one_sentence(tmp_path: 
     assert "Traceback" not in stopped.stdout
 
 
-@pytest.mark.whole
 def test_it_serves_the_pages_with_a_link_for_each_of_seven_and_ends_well(tmp_path: Path) -> None:
     words = ("demo", "--serve", "--port", "0", "--dir", "open")
     with started(*words, folder=tmp_path) as process:

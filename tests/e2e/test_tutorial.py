@@ -8,6 +8,7 @@ import pytest
 
 from cli.app import run
 
+pytestmark = pytest.mark.whole
 PAGE = Path(__file__).parents[2] / "docs" / "tutorial.md"
 
 
