@@ -37,13 +37,14 @@ _NOT_KEYS = {
 _IN_WORDS = re.compile(
     r"(?P<digest>[0-9a-f]{64})|(?P<moment>\d{4}-\d\d-\d\dT[0-9:.]+(?:\+00:00|Z))|\bF(?P<finding>\d+)\b"
     r"|\bwork-item/(?P<work_item>\d+)|\bperson/(?P<person>\d+)|\bcycle:(?P<cycle>\d+)|\bledger:(?P<ledger>\d+)"
-    r"|\bfinding-reply/(?P<reply>\d+)"
+    r"|\bfinding-reply/(?P<reply>\d+)|\brun-out/(?P<run_out>\d+)"
     r"|\b(?:move|appraisal|appeal-decided)/(?P<appraisal>\d+)|\bduty/(?P<assignment>\d+)|\bcomplete/(?P<completed>\d+)"
     r"|\bfinalise/(?P<finalised>\d+)/(?P<first_appraisal>\d+)"
     r"|\b(?:open|skip-statement)/(?P<opened>\d+)/(?P<first_roster>\d+)"
 )
 _IS_ID_OF = {
     "ledger": "assignment",
+    "run_out": "work_item",
     "completed": "cycle",
     "finalised": "cycle",
     "opened": "cycle",
