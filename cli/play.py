@@ -48,11 +48,12 @@ def january(stage: Theatre) -> None:
     """A monthly inspection is recorded by the person whose duty it is."""
     stage.day(day(1, 22), 16)
     stage.scene("January: the monthly inspection")
-    _inspect(stage, "2026-01", day(1, 21))
+    inspect(stage, "2026-01", day(1, 21))
     stage.tell("The deputy for security recorded January's inspection of both sites, with evidence.")
 
 
-def _inspect(stage: Theatre, month: str, done: dt.date) -> None:
+def inspect(stage: Theatre, month: str, done: dt.date) -> None:
+    """Record the inspection of both sites for a month, done on a day, by whose duty it is."""
     duties.record(
         stage.uow,
         actor=stage.person(SECURITY),
@@ -114,7 +115,7 @@ def the_missing_month(stage: Theatre) -> None:
     stage.work_off()
     stage.show_mail(stage.mail_to(SECURITY))
     stage.day(day(3, 17), 11)
-    _inspect(stage, "2026-03", day(3, 16))
+    inspect(stage, "2026-03", day(3, 16))
     document = documents.register(
         stage.uow,
         actor=stage.person(CLERK),

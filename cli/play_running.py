@@ -14,10 +14,11 @@ from cli.play import (
     TRAINEE,
     VICE_PRESIDENT,
     day,
+    inspect,
 )
 from cli.theatre import Theatre
 from scoring.numbers import to_decimal
-from services import cycles, documents, duties, launch, linking, people
+from services import cycles, documents, launch, linking, people
 from services.finding_checks import Entry
 from services.practice_clock import set_clock
 from services.roster import Choices
@@ -40,17 +41,7 @@ def spring(stage: Theatre) -> None:
     )
     for month, done in (("2026-04", day(4, 29)), ("2026-05", day(5, 20)), ("2026-06", day(6, 17))):
         stage.day(max(done, stage.now.astimezone(stage.zone).date()), 16)
-        duties.record(
-            stage.uow,
-            actor=stage.person(SECURITY),
-            now=stage.now,
-            number=SECURITY,
-            rule="A1.1",
-            month=month,
-            day=done,
-            evidence=f"inspection sheet {month}",
-            sites=("north", "south"),
-        )
+        inspect(stage, month, done)
     stage.day(day(6, 24), 10)
     circular = documents.register(
         stage.uow,
