@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import and_, bindparam, case, exists, insert, literal, null, select, union_all, update
+from sqlalchemy import and_, bindparam, case, exists, func, insert, literal, null, select, union_all, update
 
 from models.appraisals import Appraisal, Party
 from models.columns import UtcDateTime, table_of
@@ -34,7 +34,13 @@ ORGANISATION = table_of(Organisation)
 FAILURE = table_of(Failure)
 
 _CYCLE = (
-    select(CYCLE, ORGANISATION.c.zone, ORGANISATION.c.calendar, DEFINITION.c.digest.label("workflow_digest"))
+    select(
+        CYCLE,
+        ORGANISATION.c.zone,
+        ORGANISATION.c.calendar,
+        DEFINITION.c.digest.label("workflow_digest"),
+        select(func.coalesce(func.max(APPRAISAL.c.id), 0)).scalar_subquery().label("last_appraisal"),
+    )
     .join(DEFINITION, DEFINITION.c.id == CYCLE.c.workflow_id)
     .join(ORGANISATION, ORGANISATION.c.id.is_not(None))
     .where(CYCLE.c.id == bindparam("cycle"))
@@ -86,6 +92,8 @@ _JOINED = ROSTER.join(
     APPRAISAL,
     and_(APPRAISAL.c.cycle_id == ROSTER.c.cycle_id, APPRAISAL.c.assignment_id == ROSTER.c.assignment_id),
 )
+# Parts and work items are written with their appraisal, in one transaction, so that only a new appraisal lacks them.
+_JUST_OPENED = APPRAISAL.c.id > bindparam("last_appraisal")
 _HOLDERS: Mapping[str, Any] = {
     Role.APPRAISEE: ROSTER.c.person_id,
     Role.ASSESSOR: ROSTER.c.assessor_id,
@@ -98,11 +106,7 @@ _PARTIES = insert(PARTY).from_select(
         *(
             select(APPRAISAL.c.id, _HOLDERS[role], literal(role.value), literal(1), literal("roster"), _AT)
             .select_from(_JOINED)
-            .where(
-                _IN_RANGE,
-                _HOLDERS[role].is_not(None),
-                ~exists(select(PARTY.c.id).where(PARTY.c.appraisal_id == APPRAISAL.c.id, PARTY.c.role == role.value)),
-            )
+            .where(_IN_RANGE, _HOLDERS[role].is_not(None), _JUST_OPENED)
             for role in HOLDER_ROLES
         )
     ),
@@ -124,11 +128,7 @@ _ITEMS = insert(WORK_ITEM).from_select(
         _AT,
     )
     .select_from(_JOINED)
-    .where(
-        _IN_RANGE,
-        APPRAISAL.c.version == 0,
-        ~exists(select(WORK_ITEM.c.id).where(WORK_ITEM.c.appraisal_id == APPRAISAL.c.id)),
-    ),
+    .where(_IN_RANGE, _JUST_OPENED),
     include_defaults=False,
 )
 _SET_ASIDE = (
@@ -202,8 +202,9 @@ def open_range(tx: Transaction, cycle: int, first: int, last: int, at: dt.dateti
     )
     span = {"cycle": cycle, "first": first, "last": last, "at": at}
     opened = tx.run(_APPRAISALS, span)
-    tx.run(_PARTIES, span)
-    tx.run(_ITEMS, {**span, "due": due})
+    new = {**span, "last_appraisal": row.last_appraisal}
+    tx.run(_PARTIES, new)
+    tx.run(_ITEMS, {**new, "due": due})
     tx.ring()
     return opened
 
