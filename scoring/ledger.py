@@ -2,13 +2,13 @@
 
 import datetime as dt
 import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import lru_cache
 from typing import Any, Literal, Self
 
+from scoring.canonical import canonical
 from scoring.errors import LedgerError
 
 Kind = Literal["change", "strike", "lower", "keep"]
@@ -155,19 +155,23 @@ class Ledger:
             "working-days": _days(self.working_days),
             "sites": sorted(self.sites),
             "closed": {site: sorted(months) for site, months in self.closed.items()},
-            "findings": sorted(_canonical(_finding_content(finding)) for finding in self.findings),
-            "duties": sorted(_canonical(_duty_content(record)) for record in self.duties),
+            "findings": sorted(_text(_finding_content(finding)) for finding in self.findings),
+            "duties": sorted(_text(_duty_content(record)) for record in self.duties),
             "duty-revisions": sorted(
-                _canonical([*line, _revision_content(revision)]) for line, revision in self.duty_revisions.items()
+                _text([*line, _revision_content(revision)]) for line, revision in self.duty_revisions.items()
             ),
         }
-        return hashlib.sha256(_canonical(content).encode()).hexdigest()
+        return hashlib.sha256(canonical(content)).hexdigest()
 
 
 @lru_cache(maxsize=64)
 def _days(days: frozenset[dt.date]) -> list[str]:
     """Return days as the digest has them, worked out once for a period; nobody changes the list."""
     return sorted(day.isoformat() for day in days)
+
+
+def _text(content: Any) -> str:
+    return canonical(content).decode()
 
 
 def _day(day: dt.date | None) -> str | None:
@@ -210,6 +214,3 @@ def _duty_content(record: DutyRecord) -> dict[str, Any]:
 
 def _revision_content(revision: Revision | None) -> list[Any]:
     return [[step.kind, _figure(step.amount), step.by] for step in revision.chain()] if revision else []
-
-
-_canonical = json.JSONEncoder(sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode

@@ -7,7 +7,6 @@ outside the database. Payloads hold ids, codes and digests, never names.
 import datetime as dt
 import hashlib
 import hmac
-import json
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,6 +16,7 @@ from sqlalchemy import bindparam, func, select
 
 from models.columns import table_of, utc_text
 from models.history import Event, Move, TextBody
+from scoring.canonical import canonical
 from services.actors import Actor
 from services.errors import Malformed
 
@@ -27,7 +27,6 @@ EVENT = table_of(Event)
 MOVE = table_of(Move)
 TEXT_BODY = table_of(TextBody)
 GENESIS = "0" * 64
-_ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 LONGEST_TEXT = 20_000
 """Characters of what a person writes with an act."""
 
@@ -55,11 +54,6 @@ class AuditKeys:
         row = keyed.copy()
         row.update(prev.encode() + canonical(fields))
         return row.hexdigest()
-
-
-def canonical(fields: Mapping[str, Any]) -> bytes:
-    """Return the one JSON form of `fields`: sorted keys, no spaces, UTF-8."""
-    return _ENCODER.encode(fields).encode()
 
 
 def digest(fields: Mapping[str, Any]) -> str:

@@ -6,7 +6,6 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 from rich.console import Console
 
@@ -61,6 +60,12 @@ class ServerTheatre(Theatre):
         self.processes: list[subprocess.Popen[str]] = []
         self._log = (folder / "processes.log").open("w", encoding="utf-8")
 
+    @property
+    def wiring(self) -> Wiring:
+        """The database, the clock and the settings of the play, for pages of it."""
+        assert self._wiring is not None
+        return self._wiring
+
     def begin_work(self, wiring: Wiring) -> None:
         """Wait with the workers until there is an organisation whose clock they can go by."""
         wiring.bell.connect(None)
@@ -103,8 +108,7 @@ class ServerTheatre(Theatre):
         """Wait until the processes have done all that is owed."""
         if not self.processes:
             return
-        wiring: Any = self._wiring
         try:
-            until(lambda: not unfinished(wiring, resting=True))
+            until(lambda: not unfinished(self.wiring, resting=True))
         except AssertionError as error:
-            raise AssertionError((unfinished(wiring, resting=True), self.log)) from error
+            raise AssertionError((unfinished(self.wiring, resting=True), self.log)) from error

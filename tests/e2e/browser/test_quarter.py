@@ -48,7 +48,7 @@ class Stage:
 
     chromium: Browser
     pages: Pages
-    embedded: Embedded
+    embedded: Embedded | None
     address: str
     shift: int
     windows: dict[str, Page] = field(default_factory=dict)
@@ -98,6 +98,7 @@ class Stage:
 
     def work_off(self) -> None:
         """Let the worker do all that is owed."""
+        assert self.embedded is not None
         self.embedded.ring()
         self.embedded.drain()
 
