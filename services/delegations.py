@@ -31,6 +31,7 @@ DELEGATION = table_of(Delegation)
 HOLDER = PERSON.alias("holder")
 DELEGATE = PERSON.alias("delegate")
 
+_JUDGING = frozenset(JUDGING_ROLES)
 _SAME = select(DELEGATION).where(
     DELEGATION.c.person_id == bindparam("person"),
     DELEGATION.c.delegate_id == bindparam("delegate"),
@@ -204,8 +205,8 @@ def stand_in(
     if actor.person_id is None or actor.typed_by is not None or actor.person_id == standing.row.person_id:
         return standing, actor
     move = None if action is None else standing.lifecycle.move(standing.stage, action)
-    wanted = set(JUDGING_ROLES) if action is None else set(() if move is None else move.who)
-    if not wanted & set(JUDGING_ROLES) or not standing.roles.isdisjoint(wanted):
+    wanted = _JUDGING if action is None else frozenset(() if move is None else move.who)
+    if wanted.isdisjoint(_JUDGING) or not standing.roles.isdisjoint(wanted):
         return standing, actor
     for holder, roles in principals(tx, actor.person_id, standing.today).items():
         held = {role for role in roles & wanted if holder in standing.parts.holders.get(role, ())}

@@ -108,10 +108,15 @@ class OpenItem:
 class Standing:
     """An appraisal as it is now, with its parts, its open work items, and what the acting person is to it.
 
-    `asked` is how it was asked for: the only name of it that may be told to whom it is none of his business.
+    `asked` is how it was asked for: the only name of it that may be told to whom it is none of his business. `version`
+    is how many moves it has made, `ledger_version` how many ledger writes it has seen since it was opened.
     """
 
     asked: str | int
+    id: int
+    stage: str
+    version: int
+    ledger_version: int
     row: Row[Any]
     lifecycle: Lifecycle
     parts: Parts
@@ -120,29 +125,9 @@ class Standing:
     today: dt.date
 
     @property
-    def id(self) -> int:
-        """The appraisal's id."""
-        return int(self.row.id)
-
-    @property
     def code(self) -> str:
         """The name people type: CYCLE/EMPLOYEE@POST."""
         return f"{self.row.cycle_code}/{self.row.number}@{self.row.post}"
-
-    @property
-    def stage(self) -> str:
-        """The stage it is in."""
-        return str(self.row.stage)
-
-    @property
-    def version(self) -> int:
-        """How many moves it has made."""
-        return int(self.row.version)
-
-    @property
-    def ledger_version(self) -> int:
-        """How many ledger writes it has seen since it was opened."""
-        return int(self.row.ledger_version)
 
 
 def load(tx: Transaction, appraisals: Sequence[str | int], actor: Actor, now: dt.datetime) -> list[Standing]:
@@ -159,6 +144,10 @@ def load(tx: Transaction, appraisals: Sequence[str | int], actor: Actor, now: dt
     return [
         Standing(
             asked,
+            appraisal,
+            found[0].stage,
+            found[0].version,
+            found[0].ledger_version,
             found[0],
             lifecycle_of(tx, found[0].workflow_id, found[0].workflow_digest),
             parts[appraisal],
