@@ -46,7 +46,7 @@ _OPEN_PARTIES = "INSERT INTO party (appraisal_id, person_id, role, seat, source,
 SELECT a.id, r.{column}, '{role}', 1, 'roster', %(at)s
 FROM roster r JOIN appraisal a ON a.cycle_id = r.cycle_id AND a.assignment_id = r.assignment_id
 WHERE r.cycle_id = %(cycle)s AND r.id BETWEEN %(first)s AND %(last)s AND r.status = 'rated'
-  AND r.{column} IS NOT NULL"""
+  AND r.{column} IS NOT NULL AND a.id > %(before)s"""
     for role, column in (
         ("appraisee", "person_id"),
         ("assessor", "assessor_id"),
@@ -58,17 +58,19 @@ _OPEN_ITEMS = """
 INSERT INTO work_item (appraisal_id, stage, round, role, seat, holder_id, action, opened_at, due_at, next_action_at)
 SELECT a.id, 'draft', 1, 'appraisee', 1, r.person_id, 'open', %(at)s, CASE WHEN r.statement THEN %(due)s END, %(at)s
 FROM roster r JOIN appraisal a ON a.cycle_id = r.cycle_id AND a.assignment_id = r.assignment_id
-WHERE r.cycle_id = %(cycle)s AND r.id BETWEEN %(first)s AND %(last)s AND r.status = 'rated'"""
+WHERE r.cycle_id = %(cycle)s AND r.id BETWEEN %(first)s AND %(last)s AND r.status = 'rated' AND a.id > %(before)s"""
+_LAST_APPRAISAL = "SELECT coalesce(max(id), 0) FROM appraisal"
 
 
 def opening(url: str, plan: Plan) -> Iterator[Any]:
-    """Open each range of the roster with three statements: appraisals, parts, work items."""
+    """Open each range of the roster with four statements: the last appraisal so far, appraisals, parts, work items."""
     bulk = Bulk(url)
     fixed = {"cycle": plan["cycle"], "at": bulk.moment(plan["at"]), "due": bulk.moment(plan["due"])}
 
     def chunk(first: int, last: int) -> int:
         span = {**fixed, "first": first, "last": last}
         bulk.begin()
+        span["before"] = bulk.all(_LAST_APPRAISAL, {})[0][0]
         opened = bulk.run(_OPEN_APPRAISALS, span)
         bulk.run(_OPEN_PARTIES, span)
         bulk.run(_OPEN_ITEMS, span)

@@ -6,7 +6,8 @@ from typing import Any, cast
 
 from sqlalchemy import Table, func, select
 
-from services.audit import AuditKeys, Link, canonical, event_fields
+from scoring.canonical import canonical
+from services.audit import AuditKeys, Link, event_fields
 from services.unit_of_work import Transaction, UnitOfWork
 
 Row = Mapping[str, Any]

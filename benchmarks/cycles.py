@@ -9,9 +9,9 @@ from sqlalchemy import select
 from benchmarks import bulk_floors, judged, offices
 from benchmarks.office import unit_of_work
 from benchmarks.table import Contest, Plan, Work, whole
+from scoring.canonical import canonical
 from services import due_dates, final_rows, finalising, naming, opening
 from services.actors import Actor
-from services.audit import canonical
 from services.definitions import lifecycle_of
 from services.opening import CYCLE
 from services.unit_of_work import UnitOfWork

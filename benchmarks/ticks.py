@@ -20,9 +20,9 @@ from benchmarks.office import unit_of_work
 from benchmarks.table import Contest, Plan, Work
 from catalog.shelf import workflow_text
 from models.columns import UtcDateTime
+from scoring.canonical import canonical
 from services import calendars, definitions, reminders
 from services.actors import SYSTEM
-from services.audit import canonical
 from services.definitions import DEFINITION
 from services.opening import APPRAISAL, CYCLE, WORK_ITEM
 from services.outbox import MESSAGE

@@ -9,7 +9,8 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from sqlalchemy import bindparam, func, select
 
-from services.audit import EVENT, MOVE, canonical, digest
+from scoring.canonical import canonical
+from services.audit import EVENT, MOVE, digest
 from services.chain_checks import Faults, Progress
 from services.checkpoints import FORMAT, MARK, SIGNED, chain_name, head_line, mark_of
 from services.errors import AppraiseError, Environment, Malformed

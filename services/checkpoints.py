@@ -24,9 +24,10 @@ from typing import Any
 
 from sqlalchemy import func, select
 
+from scoring.canonical import canonical
 from services import naming
 from services.actors import SYSTEM, Actor
-from services.audit import EVENT, MOVE, append_event, canonical, digest, stamp
+from services.audit import EVENT, MOVE, append_event, digest, stamp
 from services.signatures import SigningKey
 from services.unit_of_work import Transaction, UnitOfWork
 from services.whole_files import demand_free, whole_file

@@ -14,6 +14,7 @@ from sqlalchemy import bindparam, or_, select, update
 from models.columns import table_of
 from models.history import Event
 from models.prepared import Prepared
+from scoring.canonical import canonical
 from services import audit, due_dates
 from services.actors import Actor
 from services.errors import Conflict
@@ -175,7 +176,7 @@ def _move_row(tx: Transaction, step: Step, prev: str) -> dict[str, Any]:
         "at": step.now,
         "comment_id": step.comment.id if step.comment else None,
         "score_id": step.score_id,
-        "payload": audit.canonical(step.payload).decode(),
+        "payload": canonical(step.payload).decode(),
         "key_id": tx.keys.current,
         "prev": prev,
     }

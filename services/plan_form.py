@@ -8,8 +8,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_serializer, field_validator
 
+from scoring.canonical import canonical
 from scoring.numbers import RoundingMode, parse_decimal, to_decimal
-from services.audit import canonical
 from services.errors import Environment
 from services.plan_periods import Every
 

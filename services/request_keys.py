@@ -25,8 +25,8 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from models.columns import UtcDateTime, table_of
 from models.people import RequestKey
+from scoring.canonical import canonical
 from services.actors import Actor
-from services.audit import canonical
 from services.errors import Conflict, Malformed
 
 T = TypeVar("T")

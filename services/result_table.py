@@ -16,8 +16,8 @@ from sqlalchemy import FromClause, Row, Select, bindparam, func, literal, select
 
 from models.appraisals import FinalItem, ScoreItem
 from models.columns import BIGINT, table_of
+from scoring.canonical import canonical
 from services import person_results
-from services.audit import canonical
 from services.person_results import APPRAISAL, FINAL, FIRST, HELD, POST, SCORE, SCORE_IN_FORCE, PersonRow
 from services.unit_of_work import Transaction
 from services.year_results import load_year, of_year
