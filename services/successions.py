@@ -13,7 +13,7 @@ from typing import Any
 
 from sqlalchemy import BindParameter, Row, and_, bindparam, cast, exists, literal, null, or_, select, union_all, update
 
-from models.columns import UtcDateTime, table_of
+from models.columns import table_of
 from models.people import Absence, ConflictOfInterest
 from services import naming
 from services.access import PARTY
@@ -22,6 +22,7 @@ from services.definitions import workflow_of
 from services.handover import Handover, acted_in, hand_over, holders_of, stop_mails
 from services.reporting import OfficeData, load_office
 from services.standing import APPRAISAL, ASSIGNMENT, CYCLE, PERSON, WORK_ITEM, Standing, load, local_day
+from services.strays import take_strays
 from services.unit_of_work import Transaction, UnitOfWork
 from workflow.replacing import succeed
 from workflow.vocabulary import JUDGING_ROLES, LAST_STAGE, CycleState
@@ -33,9 +34,6 @@ RENEWED = ASSIGNMENT.alias("renewed")
 
 LOOKS_BACK = dt.timedelta(days=400)
 """How long after a change its parts are looked for: every first planning of a day looks, so a year is ample."""
-
-LATELY = dt.timedelta(days=7)
-"""How long after a part changed hands a work item of its former holder is looked for."""
 
 _ON: BindParameter[Any] = bindparam("on", type_=ASSIGNMENT.c.valid_from.type)
 _SINCE: BindParameter[Any] = bindparam("since", type_=ASSIGNMENT.c.valid_from.type)
@@ -108,41 +106,6 @@ _PARTS = (
     .order_by(PARTY.c.appraisal_id)
 )
 _BATCH = 500
-_ENDED = PARTY.alias("ended")
-# A move that read the parts just before one changed hands opens its item for the former holder.
-_STRAYS = (
-    select(WORK_ITEM.c.id, PARTY.c.person_id.label("holder"))
-    .join(
-        _ENDED,
-        and_(
-            _ENDED.c.appraisal_id == WORK_ITEM.c.appraisal_id,
-            _ENDED.c.person_id == WORK_ITEM.c.holder_id,
-            _ENDED.c.role == WORK_ITEM.c.role,
-            _ENDED.c.seat == WORK_ITEM.c.seat,
-        ),
-    )
-    .join(
-        PARTY,
-        and_(
-            PARTY.c.appraisal_id == WORK_ITEM.c.appraisal_id,
-            PARTY.c.role == WORK_ITEM.c.role,
-            PARTY.c.seat == WORK_ITEM.c.seat,
-            PARTY.c.to_at.is_(None),
-        ),
-    )
-    .where(
-        _ENDED.c.to_at >= bindparam("lately", type_=UtcDateTime()),
-        WORK_ITEM.c.closed_at.is_(None),
-        PARTY.c.person_id != WORK_ITEM.c.holder_id,
-    )
-)
-_TAKE = (
-    update(WORK_ITEM)
-    .where(WORK_ITEM.c.id == bindparam("item"), WORK_ITEM.c.closed_at.is_(None))
-    .values(holder_id=bindparam("holder"), seen_at=None, next_action_at=bindparam("at", type_=UtcDateTime()))
-)
-
-
 _HOLD = (
     update(WORK_ITEM)
     .where(
@@ -180,7 +143,7 @@ def pass_on_due(uow: UnitOfWork, *, now: dt.datetime, planned: dt.datetime | Non
         if row is None or (planned is not None and local_day(planned, row.zone) >= local_day(now, row.zone)):
             return PassedOn()
     with uow.write() as tx:
-        _take_strays(tx, now)
+        take_strays(tx, now)
         return pass_on(tx, actor=SYSTEM, now=now)
 
 
@@ -286,9 +249,3 @@ def _successors(
     roles = workflow_of(tx, standing.row.workflow_id, standing.row.workflow_digest).roles
     found = succeed(roles, reporting, office.office, holders, gone, acted=acted_in(tx, standing))
     return None if found.problems else found.people
-
-
-def _take_strays(tx: Transaction, now: dt.datetime) -> None:
-    """Let an item that a move opened for a former holder at the same moment follow the part."""
-    for row in tx.all(_STRAYS, {"lately": now - LATELY}):
-        tx.run(_TAKE, {"item": row.id, "holder": row.holder, "at": now})
