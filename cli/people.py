@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
+from cli import life_settings
 from cli.commands import new_group
 from cli.output import AsOption, JsonOption, ProxyReasonOption, print_json, print_table, say
 from cli.parsing import day_of, optional_day
@@ -126,3 +127,6 @@ def _show(done: Any) -> None:
     if done.mails:
         say(f"  mails that {'would stop' if done.preview else 'stopped'}: {done.mails}")
     say(*(f"  {note}" for note in done.notes))
+
+
+group.add_typer(life_settings.group)

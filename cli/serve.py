@@ -43,9 +43,10 @@ def up(
     """Serve the pages and run worker threads, clock and sweep in this process until it is told to stop.
 
     An embedded database that is not there yet is made first. One of an older version is left alone: make a backup and
-    run `appraise db upgrade`.
+    run `appraise db upgrade`. With practice data it goes by their clock, also when another command sets it meanwhile;
+    with `--at` before the command it stands still there.
     """
-    from config.clock import SimulatedClock
+    from config.clock import OrganisationClock, SimulatedClock
     from config.upgrading import database_file, is_missing, upgrade_database
     from tasks.embedded import Embedded
     from web.app import create_app
@@ -70,12 +71,12 @@ def up(
         if is_missing(settings.database_url):
             made = upgrade_database(settings)
             _tell(f"There was no database: {database_file(settings.database_url)} is made and stands at {made.after}.")
-        wiring = shared.wiring
+        wiring, stands = shared.wiring, isinstance(shared.wiring.clock, SimulatedClock)
+        if not shared.told_when:
+            wiring = replace(wiring, clock=OrganisationClock(wiring.uow))
         pages = PageServer(create_app(wiring), host=host, port=port, proxies=settings.proxy_addresses)
         with pages, Embedded(settings, wiring) as embedded:
-            clock = f" The clock stands at {wiring.now():%Y-%m-%d %H:%M} UTC." * isinstance(
-                wiring.clock, SimulatedClock
-            )
+            clock = f" The clock stands at {wiring.now():%Y-%m-%d %H:%M} UTC." * stands
             mail = "" if wiring.sender is not None else " No mail server is set, so mails wait."
             _tell(
                 f"Appraise is up: worker threads ({settings.worker_threads}), clock and sweep run.{clock}{mail} "

@@ -40,6 +40,11 @@ class Session:
         return self.settings.language
 
     @property
+    def told_when(self) -> bool:
+        """Whether the command was told at which moment it acts."""
+        return self._at is not None
+
+    @property
     def wiring(self) -> "Wiring":
         """The database and what belongs to it, opened once."""
         if self._wiring is None:

@@ -4,6 +4,7 @@ import sys
 
 from config.setting_fields import words_of
 from config.settings import Settings, variable
+from services.life_settings import TABLE, LifeSettings
 
 HEAD = """\
 # Settings
@@ -17,6 +18,17 @@ name that begins with `APPRAISE_` and is not in this table, stops the start with
 |---|---|---|---|
 """
 
+OF_PEOPLE = """
+## What follows from changes of people
+
+These belong to the organisation and lie in its database. HR or an operator shows and changes them with `appraise person
+settings`, and each change stands in the audit. What they do is told in
+[when people change](../how-to/when-people-change.md#what-an-organisation-may-want-otherwise).
+
+| setting | what it is for | accepts | default |
+|---|---|---|---|
+"""
+
 
 def settings_page() -> str:
     """Return the page."""
@@ -24,7 +36,9 @@ def settings_page() -> str:
     for name, field in Settings.model_fields.items():
         words = words_of(field)
         rows.append(f"| `{variable(name)}` | {field.description} | {words['accepts']} | {words['shown']} |\n")
-    return HEAD + "".join(rows)
+    defaults = LifeSettings().to_json()
+    lives = [f"| `{name}` | {one.text} | {one.accepts} | {defaults[name]} |\n" for name, one in TABLE.items()]
+    return HEAD + "".join(rows) + OF_PEOPLE + "".join(lives)
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 import datetime as dt
 from fractions import Fraction
 
-from sqlalchemy import Index, UniqueConstraint
+from sqlalchemy import Index, UniqueConstraint, text
 from sqlmodel import SQLModel
 
 from models import columns as c
@@ -48,7 +48,19 @@ class Party(SQLModel, table=True):
     source: str = c.text()
     from_at: dt.datetime = c.moment()
     to_at: dt.datetime | None = c.moment(null=True)
-    __table_args__ = (Index("ix_party_person", "person_id", "appraisal_id", "role"),)
+    __table_args__ = (
+        Index("ix_party_person", "person_id", "appraisal_id", "role"),
+        Index(
+            "ix_party_ended",
+            "to_at",
+            "appraisal_id",
+            "role",
+            "seat",
+            "person_id",
+            sqlite_where=text("to_at IS NOT NULL"),
+            postgresql_where=text("to_at IS NOT NULL"),
+        ),
+    )
 
 
 class Sheet(SQLModel, table=True):

@@ -182,6 +182,7 @@ class PersonChange:
 _WHY_UNRATED = {
     "protected-absence": "Most of the period was spent away.",
     "below-minimum-service": "Too few working days were served in this post.",
+    "left": "The part served until the last day is not assessed.",
     "died": "The appraisal ends here.",
 }
 """What stands on the form, for each code of the roster; of an absence nobody reads more (domain.md, 5b)."""

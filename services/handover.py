@@ -20,6 +20,7 @@ from services.actors import Actor
 from services.audit import StoredText, append_event
 from services.errors import Conflict
 from services.standing import MOVE, WORK_ITEM, Standing
+from services.told_again import tell_again
 from services.unit_of_work import Transaction
 from workflow.vocabulary import JUDGING_ROLES, CountedFrom, Role
 
@@ -94,13 +95,19 @@ class Handover:
 
 def acted_in(tx: Transaction, standing: Standing) -> dict[str, frozenset[int]]:
     """Return, by role, who already judged in this appraisal: by a move, by typing one, or by recording a finding."""
-    found: dict[str, set[int]] = {}
-    for row in tx.all(_ACTED, {"appraisal": standing.id}):
-        found.setdefault(row.role, set()).update({row.actor_id, row.on_behalf_of} - {None})
+    found = {role: set(people) for role, people in moved_in(tx, standing).items()}
     row = standing.row
     ledger = {"assignment": row.assignment_id, "first": row.period_from, "last": row.period_to}
     recorders = {found.recorded_by for found in tx.all(_RECORDED, ledger)}
     found.setdefault(Role.ASSESSOR.value, set()).update(recorders - {row.person_id})
+    return {role: frozenset(people) for role, people in found.items()}
+
+
+def moved_in(tx: Transaction, standing: Standing) -> dict[str, frozenset[int]]:
+    """Return, by role, who made a judging move in this appraisal, or typed one."""
+    found: dict[str, set[int]] = {}
+    for row in tx.all(_ACTED, {"appraisal": standing.id}):
+        found.setdefault(row.role, set()).update({row.actor_id, row.on_behalf_of} - {None})
     return {role: frozenset(people) for role, people in found.items()}
 
 
@@ -123,7 +130,7 @@ def hand_over(
 ) -> Handover:
     """Let one part, and the work item that lies in it, go from one person to another.
 
-    `why` is a short code (reassigned, recused, left, absent, moved, acting, died) that stands on the new party row.
+    `why` is a short code (reassigned, recused, left, absent, back, moved, acting, died); it stands on the new row.
 
     Raises:
         Conflict: the part, or its work item, changed hands or was closed at the same moment.
@@ -135,11 +142,12 @@ def hand_over(
     tx.insert(PARTY, row | {"person_id": becomes, "source": why, "from_at": now, "to_at": None})
     stage = standing.lifecycle.stage(standing.stage)
     item = next((one for one in standing.items if stage.holder == role and one.holder_id == was), None)
-    due = None if item is None else _due(tx, standing, item.due_at, now)
+    due = None if item is None else days_anew(tx, standing, item.due_at, now)
     if item is not None:
         values = {"item": item.id, "was": was, "becomes": becomes, "due": due, "at": now}
         if tx.run(_OVER, values) != 1:
             raise _faster()
+        tell_again(tx, item=item.id, person=becomes, appraisal=standing.id, role=role, now=now)
         tx.ring()
     payload = {
         "appraisal": standing.id,
@@ -166,7 +174,7 @@ def stop_mails(tx: Transaction, person_id: int, *, why: str, appraisal_id: int |
     return tx.run(_STOP_ONE, values | {"appraisal": appraisal_id})
 
 
-def _due(tx: Transaction, standing: Standing, present: dt.datetime | None, now: dt.datetime) -> dt.datetime | None:
+def days_anew(tx: Transaction, standing: Standing, present: dt.datetime | None, now: dt.datetime) -> dt.datetime | None:
     """Return until when the new holder has: the days of the stage from now, and never fewer than were left."""
     if standing.lifecycle.stage(standing.stage).counted_from == CountedFrom.PROVEN_NOTICE:
         return present

@@ -6,6 +6,7 @@ the dedupe key, so that a mail which is sent again after a doubt is known as the
 
 import datetime as dt
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from email.message import EmailMessage
 
@@ -92,9 +93,19 @@ class Sender:
 
 
 def send_due(
-    uow: UnitOfWork, sender: Sender, *, now: dt.datetime, limit: int = BATCH, wall: dt.datetime | None = None
+    uow: UnitOfWork,
+    sender: Sender,
+    *,
+    now: dt.datetime,
+    limit: int = BATCH,
+    wall: dt.datetime | None = None,
+    clock: Callable[[], dt.datetime] | None = None,
 ) -> Counter[str]:
-    """Send up to `limit` due messages over one connection; return how many ended in which state."""
+    """Send up to `limit` due messages over one connection; return how many ended in which state.
+
+    A slow mail server can take minutes for them, and a midnight may lie between the first and the last: `clock` says
+    what time it is before and after each. Without it, it is `now` all the while.
+    """
     ended: Counter[str] = Counter()
     claimed = claim_messages(uow, now=now, limit=limit, lease=sender.lease, wall=wall, per_minute=sender.per_minute)
     if not claimed:
@@ -103,7 +114,8 @@ def send_due(
     try:
         for message in claimed:
             try:
-                ended[send_one(uow, sender, conversation, message, now=now, wall=wall)] += 1
+                moment = now if clock is None else clock()
+                ended[send_one(uow, sender, conversation, message, now=moment, wall=wall, clock=clock)] += 1
             except (Conflict, Environment):
                 # The database was busy or away: this claim runs out by itself, the next message may fare better.
                 conversation.close()
@@ -121,6 +133,7 @@ def send_one(
     *,
     now: dt.datetime,
     wall: dt.datetime | None = None,
+    clock: Callable[[], dt.datetime] | None = None,
 ) -> str:
     """Send one claimed message; return the state it ended in, or `lost` when the claim went to another sender."""
     try:
@@ -148,6 +161,9 @@ def send_one(
     except InDoubt as doubt:
         with uow.write() as tx:
             return _ended("in-doubt", kept=leave_in_doubt(tx, message, doubt.code, now=now, wall=wall))
+    if clock is not None:
+        # The days to answer begin with the day on which it was taken, and not with the one before.
+        now = clock()
     with uow.write() as tx:
         if not handed:
             return _called_off(tx, message, digest, now, wall)

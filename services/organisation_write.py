@@ -12,6 +12,7 @@ from sqlalchemy import Row, RowMapping, Table, Update, bindparam, select, update
 
 from services.actors import Actor
 from services.audit import TEXT_BODY, append_events, digest, stamp, store_text
+from services.looking_anew import look_anew
 from services.organisation_fields import ROWS
 from services.organisation_merge import Change
 from services.organisation_state import (
@@ -123,6 +124,8 @@ def write_changes(
     for sheet in ("overrides", "absences", "grants", "conflicts", "sites", "closure-days"):
         writer.write(sheet, by_sheet[sheet])
     writer.refresh()
+    if by_sheet["organisation"] or by_sheet["closure-days"]:
+        look_anew(tx, now)
     append_events(tx, "org", _events(tx, by_sheet, writer.state), actor=actor, at=now)
 
 

@@ -17,6 +17,7 @@ _ZH: Mapping[str, tuple[str, str]] = {
         "补全考核办法；或注明理由后不纳入相关人员；或注明理由后仍然启动。",
     ),
     "no-email": ("{number}没有电子邮箱。", "打印通知，或补充邮箱。"),
+    "address-missing": ("{number}没有电子邮箱。", "补充邮箱，或注明理由后不纳入此人。"),
     "rubric-after-period-start": (
         "考核办法在周期首日尚未生效；规定不能追溯。",
         "及时发布；或手动建立并启动本周期（appraise cycle new），计划不再处理该周期。",

@@ -200,8 +200,8 @@ def of_item(
     if row.due_at is None:
         return send, [], None
     if absent:
-        # Whoever is away under protection is never late; look again on the next working morning.
-        return send, [], _or_due(row, now, office.morning(office.shifted(office.local_day(now), 1)))
+        # Whoever is away under protection is never late; look again on the next morning: he may be back on any day.
+        return send, [], _or_due(row, now, office.morning(office.local_day(now) + dt.timedelta(days=1)))
     passed, following = between(office, row.due_at, lifecycle.nudge_working_days, row.next_action_at, now)
     overtaken = [one for one in passed[:-1] if kind_of(one.kind).lateness == Lateness.SUPERSEDE]
     send += [_promise(row, one) for one in passed if one not in overtaken]

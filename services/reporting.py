@@ -69,6 +69,7 @@ _ASSIGNMENTS = (
         ASSIGNMENT.c.post_id,
         POST.c.code.label("post"),
         PERSON.c.number,
+        PERSON.c.left,
         exists(
             select(CONTACT.c.id).where(CONTACT.c.person_id == ASSIGNMENT.c.person_id, CONTACT.c.valid_to.is_(None))
         ).label("has_email"),

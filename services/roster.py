@@ -19,10 +19,11 @@ from models.people import Absence, Post
 from models.rubrics import Definition
 from scoring.check import incomplete
 from scoring.rubric import Rubric
-from services import calendars, naming
+from services import calendars, life_settings, naming
 from services.audit import StoredText, digest
 from services.definitions import rubric_of, workflow_of
 from services.errors import Malformed, NotFound
+from services.life_settings import NOT_RATED, STOP, LifeSettings
 from services.reporting import OfficeData, load_office, resolve_assignment
 from services.unit_of_work import Transaction
 from workflow.form import RolesForm
@@ -34,9 +35,6 @@ CYCLE_RUBRIC = table_of(CycleRubric)
 POST = table_of(Post)
 ABSENCE = table_of(Absence)
 DEFINITION = table_of(Definition)
-
-MINIMUM_WORKING_DAYS = 10
-"""Below these an assignment is not rated, its findings kept (domain.md, 5b), unless the organisation sets another."""
 
 _RUBRICS = (
     select(CYCLE_RUBRIC, POST.c.code.label("post"), DEFINITION.c.digest)
@@ -126,7 +124,7 @@ def draw(tx: Transaction, cycle: Row[Any], on: dt.date, choices: Choices) -> Dra
     protected = _protected_days(tx.all(_PROTECTED, span), working)
     places = preorder(tuple(office.units.values()))
     roles = workflow_of(tx, cycle.workflow_id, cycle.workflow_digest).roles
-    minimum = int(json.loads(organisation.settings).get("minimum-working-days", MINIMUM_WORKING_DAYS))
+    lives = life_settings.of(tx)
     above = {form.post for form in roles.positions.values() if form.post is not None}
     grouped = {post for group in roles.groups for post in group.posts}
     problems: list[Problem] = []
@@ -162,13 +160,15 @@ def draw(tx: Transaction, cycle: Row[Any], on: dt.date, choices: Choices) -> Dra
             row |= {"status": RosterStatus.LEFT_OUT.value, "reason_code": "left-out"}
         elif assignment.died:
             row |= {"status": RosterStatus.NOT_RATED.value, "reason_code": "died"}
-        elif away * 2 > len(days):
+        elif away * 100 > len(days) * lives.away_percent:
             row |= {"status": RosterStatus.NOT_RATED.value, "reason_code": "protected-absence"}
-        elif len(days) < minimum:
+        elif lives.leavers == NOT_RATED and assignment.left is not None and assignment.left < cycle.period_to:
+            row |= {"status": RosterStatus.NOT_RATED.value, "reason_code": "left"}
+        elif len(days) < lives.minimum_working_days:
             row |= {"status": RosterStatus.NOT_RATED.value, "reason_code": "below-minimum-service"}
         else:
             found = _of_assignment(
-                assignment, rubric=rubric, unfinished=unfinished, office=office, roles=roles, row=row
+                assignment, lives=lives, rubric=rubric, unfinished=unfinished, office=office, roles=roles, row=row
             )
             problems.extend(found)
             if any(problem.severity == Severity.ERROR for problem in found):
@@ -230,6 +230,7 @@ def _incomplete(parsed: Mapping[str, Rubric], in_use: set[str], choices: Choices
 def _of_assignment(
     assignment: Row[Any],
     *,
+    lives: LifeSettings,
     rubric: Row[Any] | None,
     unfinished: set[str],
     office: OfficeData,
@@ -267,12 +268,15 @@ def _of_assignment(
         sort_keys=True,
     )
     if not assignment.has_email:
+        stops = lives.no_address == STOP
         found.append(
             Problem(
-                Severity.WARNING,
-                "no-email",
+                Severity.ERROR if stops else Severity.WARNING,
+                "address-missing" if stops else "no-email",
                 f"{assignment.number} has no e-mail address.",
-                "Print the notices, or add an address.",
+                "Add one, or leave the person out by name (--leave-out)."
+                if stops
+                else "Print the notices, or add an address.",
                 **about,
             )
         )

@@ -2,98 +2,30 @@
 
 What is to be passed on follows from the records and the day alone, so it makes no difference whether somebody enters a
 change on the day, in advance or by an import: the act itself passes on what is due already, the first planning of each
-day the rest. Doing it again does nothing.
+day the rest. Doing it again does nothing. Before that, what was passed on for an absence that is over goes back.
 """
 
 import datetime as dt
 import zoneinfo
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
-from sqlalchemy import BindParameter, Row, and_, bindparam, cast, exists, literal, null, or_, select, union_all, update
+from sqlalchemy import bindparam, select, update
 
-from models.columns import UtcDateTime, table_of
-from models.people import Absence, ConflictOfInterest
 from services import naming
 from services.access import PARTY
 from services.actors import SYSTEM, Actor
 from services.definitions import workflow_of
 from services.handover import Handover, acted_in, hand_over, holders_of, stop_mails
+from services.losses import LOOKS_BACK, changed, concerns
 from services.reporting import OfficeData, load_office
-from services.standing import APPRAISAL, ASSIGNMENT, CYCLE, PERSON, WORK_ITEM, Standing, load, local_day
+from services.returning import give_back
+from services.standing import APPRAISAL, CYCLE, WORK_ITEM, Standing, load, local_day
+from services.strays import take_strays
 from services.unit_of_work import Transaction, UnitOfWork
 from workflow.replacing import succeed
 from workflow.vocabulary import JUDGING_ROLES, LAST_STAGE, CycleState
 
-ABSENCE = table_of(Absence)
-CONFLICT = table_of(ConflictOfInterest)
-ACTING = ASSIGNMENT.alias("acting")
-RENEWED = ASSIGNMENT.alias("renewed")
-
-LOOKS_BACK = dt.timedelta(days=400)
-"""How long after a change its parts are looked for: every first planning of a day looks, so a year is ample."""
-
-LATELY = dt.timedelta(days=7)
-"""How long after a part changed hands a work item of its former holder is looked for."""
-
-_ON: BindParameter[Any] = bindparam("on", type_=ASSIGNMENT.c.valid_from.type)
-_SINCE: BindParameter[Any] = bindparam("since", type_=ASSIGNMENT.c.valid_from.type)
-_BEFORE: BindParameter[Any] = bindparam("before", type_=ASSIGNMENT.c.valid_from.type)
-# A bare NULL is a text to PostgreSQL, once two of them have met in a union.
-_NOBODY, _NEVER = cast(null(), PERSON.c.id.type), cast(null(), ASSIGNMENT.c.valid_from.type)
-
-
-def _in_force(table: Any) -> Any:
-    return and_(table.c.valid_from <= _ON, or_(table.c.valid_to.is_(None), table.c.valid_to >= _ON))
-
-
-def _because(why: str, person: Any, condition: Any, *, about: Any = _NOBODY, day: Any = _NEVER) -> Any:
-    """Select people who hold something no more: only what is about `about`, and only what is older than `day`."""
-    return select(person.label("person_id"), literal(why).label("why"), about.label("about"), day.label("day")).where(
-        condition
-    )
-
-
-# Read from the small tables first: the cost follows what changed lately, not how many parts there are.
-_CHANGED = union_all(
-    _because("left", PERSON.c.id, PERSON.c.left.between(_SINCE, _BEFORE)),
-    _because("absent", ABSENCE.c.person_id, and_(ABSENCE.c.kind == "protected", _in_force(ABSENCE))),
-    _because("recused", CONFLICT.c.person_id, _in_force(CONFLICT), about=CONFLICT.c.other_id),
-    _because("recused", CONFLICT.c.other_id, _in_force(CONFLICT), about=CONFLICT.c.person_id),
-    _because(
-        "moved",
-        ASSIGNMENT.c.person_id,
-        and_(
-            ASSIGNMENT.c.kind == "regular",
-            ASSIGNMENT.c.main.is_(True),
-            ASSIGNMENT.c.valid_to.between(_SINCE, _BEFORE),
-            ~exists(
-                select(RENEWED.c.id).where(
-                    RENEWED.c.person_id == ASSIGNMENT.c.person_id,
-                    RENEWED.c.post_id == ASSIGNMENT.c.post_id,
-                    RENEWED.c.kind == "regular",
-                    _in_force(RENEWED),
-                )
-            ),
-        ),
-        day=ASSIGNMENT.c.valid_to,
-    ),
-    _because(
-        "acting",
-        ASSIGNMENT.c.person_id,
-        and_(
-            ASSIGNMENT.c.kind == "regular",
-            _in_force(ASSIGNMENT),
-            ACTING.c.post_id == ASSIGNMENT.c.post_id,
-            ACTING.c.kind == "acting",
-            ACTING.c.person_id != ASSIGNMENT.c.person_id,
-            ACTING.c.valid_from >= _SINCE,
-            _in_force(ACTING),
-        ),
-        day=ACTING.c.valid_from,
-    ),
-)
 _PARTS = (
     select(PARTY.c.appraisal_id, PARTY.c.person_id, PARTY.c.from_at, APPRAISAL.c.person_id.label("appraisee"))
     .join(APPRAISAL, APPRAISAL.c.id == PARTY.c.appraisal_id)
@@ -108,41 +40,6 @@ _PARTS = (
     .order_by(PARTY.c.appraisal_id)
 )
 _BATCH = 500
-_ENDED = PARTY.alias("ended")
-# A move that read the parts just before one changed hands opens its item for the former holder.
-_STRAYS = (
-    select(WORK_ITEM.c.id, PARTY.c.person_id.label("holder"))
-    .join(
-        _ENDED,
-        and_(
-            _ENDED.c.appraisal_id == WORK_ITEM.c.appraisal_id,
-            _ENDED.c.person_id == WORK_ITEM.c.holder_id,
-            _ENDED.c.role == WORK_ITEM.c.role,
-            _ENDED.c.seat == WORK_ITEM.c.seat,
-        ),
-    )
-    .join(
-        PARTY,
-        and_(
-            PARTY.c.appraisal_id == WORK_ITEM.c.appraisal_id,
-            PARTY.c.role == WORK_ITEM.c.role,
-            PARTY.c.seat == WORK_ITEM.c.seat,
-            PARTY.c.to_at.is_(None),
-        ),
-    )
-    .where(
-        _ENDED.c.to_at >= bindparam("lately", type_=UtcDateTime()),
-        WORK_ITEM.c.closed_at.is_(None),
-        PARTY.c.person_id != WORK_ITEM.c.holder_id,
-    )
-)
-_TAKE = (
-    update(WORK_ITEM)
-    .where(WORK_ITEM.c.id == bindparam("item"), WORK_ITEM.c.closed_at.is_(None))
-    .values(holder_id=bindparam("holder"), seen_at=None, next_action_at=bindparam("at", type_=UtcDateTime()))
-)
-
-
 _HOLD = (
     update(WORK_ITEM)
     .where(
@@ -180,7 +77,8 @@ def pass_on_due(uow: UnitOfWork, *, now: dt.datetime, planned: dt.datetime | Non
         if row is None or (planned is not None and local_day(planned, row.zone) >= local_day(now, row.zone)):
             return PassedOn()
     with uow.write() as tx:
-        _take_strays(tx, now)
+        take_strays(tx, now)
+        give_back(tx, now)
         return pass_on(tx, actor=SYSTEM, now=now)
 
 
@@ -208,29 +106,15 @@ def _losses(
     tx: Transaction, day: dt.date, zone: zoneinfo.ZoneInfo, people: frozenset[int] | None
 ) -> dict[int, dict[int, str]]:
     """Return, by appraisal, who can hold nothing of it any more, and why."""
-    changed: dict[int, list[Row[Any]]] = {}
-    for row in tx.all(_CHANGED, {"on": day, "since": day - LOOKS_BACK, "before": day - dt.timedelta(days=1)}):
-        if people is None or row.person_id in people:
-            changed.setdefault(row.person_id, []).append(row)
+    found = changed(tx, day, people)
     losses: dict[int, dict[int, str]] = {}
-    ids = sorted(changed)
+    ids = sorted(found)
     for start in range(0, len(ids), _BATCH):
         for part in tx.all(_PARTS, {"people": ids[start : start + _BATCH]}):
-            why = next((row.why for row in changed[part.person_id] if _concerns(row, part, zone)), None)
+            why = next((row.why for row in found[part.person_id] if concerns(row, part, zone)), None)
             if why is not None:
                 losses.setdefault(part.appraisal_id, {}).setdefault(part.person_id, str(why))
     return losses
-
-
-def _concerns(change: Row[Any], part: Row[Any], zone: zoneinfo.ZoneInfo) -> bool:
-    """Tell whether a change takes a part: one got after a move, or while somebody acted already, was got knowing it."""
-    if change.about is not None and change.about != part.appraisee:
-        return False
-    if change.day is None:
-        return True
-    got = part.from_at.astimezone(zone).date()
-    day = change.day if isinstance(change.day, dt.date) else dt.date.fromisoformat(str(change.day))
-    return bool(got <= day if change.why == "moved" else got < day)
 
 
 def _pass_on(
@@ -286,9 +170,3 @@ def _successors(
     roles = workflow_of(tx, standing.row.workflow_id, standing.row.workflow_digest).roles
     found = succeed(roles, reporting, office.office, holders, gone, acted=acted_in(tx, standing))
     return None if found.problems else found.people
-
-
-def _take_strays(tx: Transaction, now: dt.datetime) -> None:
-    """Let an item that a move opened for a former holder at the same moment follow the part."""
-    for row in tx.all(_STRAYS, {"lately": now - LATELY}):
-        tx.run(_TAKE, {"item": row.id, "holder": row.holder, "at": now})

@@ -14,10 +14,11 @@ from services.definitions import workflow_of
 from services.errors import Malformed, NotFound, Refused
 from services.grants import demand, demand_distance, demand_typist
 from services.handover import Handover, acted_in, hand_over, holders_of
+from services.losses import LOOKS_BACK
 from services.people import lay_row
 from services.reporting import load_office
 from services.standing import PERSON, WORK_ITEM, OpenItem, Standing, load
-from services.successions import LOOKS_BACK, PassedOn, pass_on
+from services.successions import PassedOn, pass_on
 from services.unit_of_work import Transaction, UnitOfWork, use_case
 from workflow.replacing import demand_fit
 from workflow.vocabulary import JUDGING_ROLES, CycleState, Role

@@ -22,7 +22,7 @@ from services.errors import AppraiseError, Conflict, Environment
 from services.outbox import owe_job
 from services.outbox_jobs import ClaimedJob, Retry, claim_jobs, fail_job, finish_job
 from services.outbox_messages import sending_paused
-from services.unit_of_work import UnitOfWork
+from services.unit_of_work import Transaction, UnitOfWork
 
 WORK_ITEM = table_of(WorkItem)
 RELAY = "outbox.relay"
@@ -66,7 +66,7 @@ def _send_mail(wiring: Wiring) -> Found:
         return ()
 
     def step() -> bool:
-        ended = mail.send_due(wiring.uow, sender, now=wiring.now())
+        ended = mail.send_due(wiring.uow, sender, now=wiring.now(), clock=wiring.now)
         for state, count in ended.items():
             # Counts and states only: no log line has a name, an address or a word of a mail.
             structlog.get_logger(__name__).info("mails", state=state, count=count)
@@ -171,15 +171,20 @@ def due_now(wiring: Wiring) -> dict[str, int]:
     """Return for each job how much waits for it now; messages do not wait where nobody may send them."""
     now = wiring.now()
     with wiring.uow.read() as tx:
-        found = {name: count for name, count in outbox.due_jobs(tx).items() if name in JOBS}
-        messages = outbox.due_messages(tx)
-        if messages and wiring.sender is not None and not sending_paused(tx) and not mail_habits.quiet(tx, now):
-            found[_SEND] = messages
-        planned = reminders.planned_until(tx)
-        if planned is None or planned.date() < now.date() or tx.first(_WAITING, {"now": now}) is not None:
-            found[_FIND] = 1
-        if _FIND not in found and mail_rounds.waiting(tx, now=now):
-            found[_FIND] = 1
-        if plans := len(plan_clock.due_plans(tx, now)):
-            found[_PLANS] = plans
+        return due_in(tx, now, may_send=wiring.sender is not None)
+
+
+def due_in(tx: Transaction, now: dt.datetime, *, may_send: bool) -> dict[str, int]:
+    """Return what `due_now` does, as one transaction sees it; `may_send` tells whether there is a mail server."""
+    found = {name: count for name, count in outbox.due_jobs(tx).items() if name in JOBS}
+    messages = outbox.due_messages(tx)
+    if messages and may_send and not sending_paused(tx) and not mail_habits.quiet(tx, now):
+        found[_SEND] = messages
+    planned = reminders.planned_until(tx)
+    if planned is None or planned.date() < now.date() or tx.first(_WAITING, {"now": now}) is not None:
+        found[_FIND] = 1
+    if _FIND not in found and mail_rounds.waiting(tx, now=now):
+        found[_FIND] = 1
+    if plans := len(plan_clock.due_plans(tx, now)):
+        found[_PLANS] = plans
     return found

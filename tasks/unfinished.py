@@ -6,7 +6,7 @@ from config.wiring import Wiring
 from models.columns import UtcDateTime, table_of
 from models.outbox import Job, Message
 from services.database_clock import wall_time
-from tasks.jobs import due_now
+from tasks.jobs import due_in
 
 JOB = table_of(Job)
 MESSAGE = table_of(Message)
@@ -39,10 +39,12 @@ _RESTING = ((_JOBS_RESTING, "jobs to be tried again"), (_MAILS_RESTING, "mails t
 def unfinished(wiring: Wiring, *, resting: bool = False) -> dict[str, int]:
     """Return how much of each job waits or is being done; not what may not be sent.
 
-    What was tried in vain and rests until later counts only if `resting`.
+    What was tried in vain and rests until later counts only if `resting`. All of it is read as of one moment: what a
+    job leaves behind when it ends would else be seen in neither place, not due yet and not being done any more.
     """
-    waiting = due_now(wiring)
-    with wiring.uow.read() as tx:
+    now = wiring.now()
+    with wiring.uow.read(one_moment=True) as tx:
+        waiting = due_in(tx, now, may_send=wiring.sender is not None)
         wall = wall_time(tx)
         for statement, name in (*_IN_HAND, *(_RESTING if resting else ())):
             count = tx.scalar(statement, {"wall": wall})

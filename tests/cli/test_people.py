@@ -162,3 +162,30 @@ def test_a_change_that_cannot_be(quarter: Terminal, words: tuple[str, ...], code
     assert ran.code == code, ran.err
     assert says in ran.err
     assert "Traceback" not in ran.err
+
+
+def test_what_follows_from_changes_of_people_is_shown_and_set(quarter: Terminal) -> None:
+    shown = quarter.ok("person", "settings", "--as", "1007", at=MARCH).out
+    assert "come-back" in shown
+    given = ("--returned", "stay", "--minimum-days", "20", "--as", "1007", "--json")
+    changed = quarter.ok("person", "settings", *given, at=MARCH).json
+    assert (changed["returned"], changed["minimum-working-days"], changed["moved"]) == ("stay", 20, "pass-on")
+    assert "stay" in quarter.ok("person", "settings", "--as", "1007", at=MARCH).out
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "says"),
+    [
+        (("--returned", "perhaps", "--as", "1007"), 2, "returned is come-back or stay, and not 'perhaps'."),
+        (("--away-percent", "0", "--as", "1007"), 2, "away-percent is a whole number from 1 to 99, and not 0."),
+        (("--minimum-days", "many", "--as", "1007"), 2, "'--minimum-days'"),
+        (("--moved", "keep", "--as", "1008"), 3, "hr"),
+    ],
+)
+def test_what_is_no_setting_of_people_is_said_in_a_sentence(
+    quarter: Terminal, words: tuple[str, ...], code: int, says: str
+) -> None:
+    ran = quarter("person", "settings", *words, at=MARCH)
+    assert (ran.code, ran.out) == (code, "")
+    assert says in ran.err
+    assert "Traceback" not in ran.err

@@ -1,5 +1,6 @@
 """`appraise up` and `appraise mail-sink` as processes of their own, and the service of docker-compose.yml."""
 
+import datetime as dt
 import os
 import signal
 import smtplib
@@ -15,10 +16,15 @@ import pytest
 from ruamel.yaml import YAML
 
 from cli.app import run
+from config.audit_keys import read_audit_keys
 from config.mail_sink import Folder, MailSink, free_port
 from models.database import open_database, schema_version
 from models.migrate import downgrade
+from services.practice_clock import set_clock
+from services.reminders import planned_until
+from services.unit_of_work import UnitOfWork
 from tests.cli.conftest import OPENED_AT, Terminal
+from tests.waiting import until
 
 pytestmark = pytest.mark.faults
 ROOT = Path(__file__).parents[2]
@@ -111,6 +117,27 @@ def test_up_finds_what_is_owed_and_mails_it(quarter: Terminal, tmp_path: Path) -
             process.send_signal(signal.SIGTERM)
             process.communicate(timeout=SECONDS)
     assert process.returncode == 0
+
+
+def test_up_goes_by_the_clock_of_practice_data_also_when_another_command_sets_it(
+    quarter: Terminal, tmp_path: Path
+) -> None:
+    engine = open_database(f"sqlite:///{quarter.folder / 'appraise.sqlite3'}")
+    uow = UnitOfWork(engine, read_audit_keys(quarter.folder / "audit.key"))
+
+    def planned() -> dt.datetime | None:
+        with uow.read() as tx:
+            return planned_until(tx)
+
+    try:
+        words = ("--dir", str(quarter.folder), "up", "--port", "0")
+        with started(*words, folder=tmp_path, APPRAISE_SWEEP_SECONDS="0.1") as process:
+            ready(process, "Appraise is up:")
+            for moment in (dt.datetime(2026, 4, 1, 1, tzinfo=dt.UTC), dt.datetime(2026, 4, 2, 1, tzinfo=dt.UTC)):
+                set_clock(uow, now=moment, at=moment)
+                until(lambda moment=moment: planned() == moment)
+    finally:
+        engine.dispose()
 
 
 @pytest.mark.parametrize(

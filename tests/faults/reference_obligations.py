@@ -8,6 +8,7 @@ domain.md (5, 5b) and reliability.md (G4, G5, G7); only ids of rows are taken ov
 import datetime as dt
 
 from tests.faults.reference_days import DAY, EVENING, Days, between
+from tests.faults.reference_hands import Hands
 from tests.faults.reference_parts import ASSESSOR, DECIDER, REVIEWER, Acted, Chiefs, Seat
 from tests.faults.reference_rows import Case, Item, Mail, Notice, Person
 
@@ -59,6 +60,7 @@ class Reference:
         self._listed: dict[str, set[frozenset[tuple[int, str]]]] = {}
         self._plans_on: dt.date | None = None
         self._opened: set[str] = set()
+        self.hands = Hands(self)
 
     # What people did, and what changed for them.
 
@@ -70,21 +72,22 @@ class Reference:
         if role is not None and by is not None:
             case.moved.setdefault(role, set()).add(by)
             case.judged.setdefault(role, set()).update({by, typed or by})
+            case.typed.setdefault(role, set()).update({by, typed or by})
         old = case.item
         self._move(case, action, now)
         if by is not None and typed not in {None, by}:
-            self._owe(Notice("proxy-entry", by, f"proxy-entry/move/{{case}}/{case.seq}", case=case))
+            self.owe(Notice("proxy-entry", by, f"proxy-entry/move/{{case}}/{case.seq}", case=case))
         if action == "object" and case.person != self.hr:
             key = f"appraisal/{{case}}/{case.seq}/objection-noted/person/{self.hr}"
-            self._owe(Notice("objection-noted", self.hr, key, case=case))
+            self.owe(Notice("objection-noted", self.hr, key, case=case))
         elif action == "decide":
-            self._owe(Notice("appeal-decided", case.person, f"appeal-decided/{{case}}/{case.seq}", case=case))
+            self.owe(Notice("appeal-decided", case.person, f"appeal-decided/{{case}}/{case.seq}", case=case))
         elif action == "conclude":
             key = f"appraisal/{{case}}/{case.seq}/accepted-by-silence"
-            self._owe(Notice("accepted-by-silence", case.person, key, case=case))
+            self.owe(Notice("accepted-by-silence", case.person, key, case=case))
         elif action == "pass-on" and old.holder not in case.parts.values():
             key = f"appraisal/{{case}}/{case.seq}/passed-on/person/{old.holder}"
-            self._owe(Notice("passed-on", old.holder, key, old, case))
+            self.owe(Notice("passed-on", old.holder, key, old, case))
 
     def noticed(self, case: Case, now: dt.datetime) -> None:
         """A move proved that somebody knows his result: he read it, or delivery is recorded."""
@@ -96,26 +99,26 @@ class Reference:
         """It is recorded that somebody who must answer cannot be reached: his days stand still."""
         case.seq += 1
         case.item.noticed, case.item.asleep = None, True
-        self._set_due(case.item, None, None)
-        self._stop(case.person, case)
+        self.set_due(case.item, None, None)
+        self.stop(case.person, case)
 
     def found(self, case: Case, code: str, by: int, typed: int) -> None:
         """A finding was recorded; the person is told at once, and whoever it was recorded for."""
         case.judged.setdefault(ASSESSOR, set()).update({by, typed})
         if typed != by:
-            self._owe(Notice("proxy-entry", by, f"proxy-entry/finding/{code[1:]}"))
-        self._owe(Notice("finding-recorded", case.person, f"finding-recorded/{code}"))
+            self.owe(Notice("proxy-entry", by, f"proxy-entry/finding/{code[1:]}"))
+        self.owe(Notice("finding-recorded", case.person, f"finding-recorded/{code}"))
 
     def extend(self, items: list[Item], until: dt.date, now: dt.datetime) -> None:
         """Deadlines were moved by HR: reminders of the old ones that wait fall away."""
         for item in items:
             item.extended = self.days.at(until, EVENING)
-            self._set_due(item, item.extended, now)
+            self.set_due(item, item.extended, now)
             for line in [one for one in self.waiting.get(item.holder, []) if one.item is item]:
                 if line.kind in OF_A_DEADLINE:
-                    self._drop(line)
+                    self.drop(line)
             key = f"work-item/{{item}}/person/{item.holder}/deadline-moved/{item.extended.isoformat()}"
-            self._owe(Notice("deadline-moved", item.holder, key, item))
+            self.owe(Notice("deadline-moved", item.holder, key, item))
 
     def gone(self, person: int, now: dt.datetime) -> None:
         """What somebody scores goes to who takes over, now."""
@@ -123,24 +126,26 @@ class Reference:
         for case in self.open:
             if case.parts[ASSESSOR] != person:
                 continue
-            parts = self._seat(case, day, case.judged, also=person).without(case.parts, person)
+            parts = self.seat(case, day, case.judged, also=person).without(case.parts, person)
             item = case.item
             if parts is None:
                 # Nobody is reminded of what he can no longer do; it stands first on HR's list.
                 item.asleep = item.asleep or item.holder == person != case.person
-                self._stop(person, case)
+                self.stop(person, case)
                 continue
             was, case.parts = case.parts, parts
-            if HOLDERS[case.stage] != APPRAISEE and item.holder != parts[HOLDERS[case.stage]]:
-                item.holder, item.asleep = parts[HOLDERS[case.stage]], False
-                fresh = self._term(case.stage, now)
-                self._set_due(item, fresh if item.due is None else max(item.due, fresh), now)
+            why = "absent" if self.people[person].is_away(day, "protected") else "left"
+            for role in (one for one in parts if parts[one] != was[one]):
+                self.hands.lend(case, role, was[role], why)
+            role = HOLDERS[case.stage]
+            if role != APPRAISEE and item.holder != parts[role]:
+                self.hands.take_over(item, parts[role], role, now)
             for one in set(was.values()) - set(parts.values()):
-                self._stop(one, case)
+                self.stop(one, case)
 
     def delegated(self, substitute: int, row: int, last: dt.date) -> None:
         """Somebody stands in for another up to a day."""
-        self._owe(Notice("delegated", substitute, f"delegated/{row}/{last}", last=last))
+        self.owe(Notice("delegated", substitute, f"delegated/{row}/{last}", last=last))
 
     def retried(self, notice: Notice) -> None:
         """The operator lets a mail that bounced be sent again."""
@@ -154,6 +159,7 @@ class Reference:
         """Everything that has come due up to `now`; the mails of it are in `outgoing`."""
         today = self.days.local(now)
         if self.last is None or self.days.local(self.last) < today:
+            self.hands.give_back(today, now)
             for person in [one.id for one in self.people.values() if one.is_gone(today)]:
                 self.gone(person, now)
         if self._plans_on != today:
@@ -175,10 +181,8 @@ class Reference:
             lines = []
             if notice.kind == "digest":
                 lines = self.waiting.pop(notice.person, [])
-                for line in lines:
-                    line.state = "queued" if self._needed(line, now, today) else "cancelled"
-                lines = [line for line in lines if line.state == "queued"]
-            if not (lines if notice.kind == "digest" else self._needed(notice, now, today)):
+                lines = [line for line in lines if self._still_needed(line, now, today)]
+            if not (lines if notice.kind == "digest" else self._still_needed(notice, now, today)):
                 notice.state = "cancelled"
                 continue
             state = "sent" if self.people[notice.person].has_address else "listed"
@@ -222,7 +226,7 @@ class Reference:
             listed = frozenset(problems | {(one.id, "passed") for one in rated if one.boss in gone})
             if listed not in self._listed.setdefault(code, set()):
                 self._listed[code].add(listed)
-                self._owe(Notice("opening-problems", self.hr, f"{code}/{len(self._listed[code])}"))
+                self.owe(Notice("opening-problems", self.hr, f"{code}/{len(self._listed[code])}"))
 
     def _is_rated(self, one: Person, first: dt.date, last: dt.date) -> bool:
         if one.id in {self.chiefs.president, self.chiefs.vice, self.chiefs.secretary}:
@@ -233,15 +237,16 @@ class Reference:
 
     def _open(self, code: str, person: Person, today: dt.date, now: dt.datetime) -> None:
         case = Case(code, person.id, {})
-        parts = self._seat(case, today, {}).opened()
+        parts = self.seat(case, today, {}).opened()
         if parts is None:
             raise AssertionError(f"Nobody is left for {code} of {person.number}; the year is not told for that.")
         case.parts = parts
+        case.times = dict.fromkeys(parts.items(), 1)
         self.cases.append(case)
         self.open.append(case)
         self._new_item(case, "open", now)
 
-    def _seat(self, case: Case, day: dt.date, acted: Acted, also: int | None = None) -> Seat:
+    def seat(self, case: Case, day: dt.date, acted: Acted, also: int | None = None) -> Seat:
         person = self.people[case.person]
         out = {one.id for one in self.people.values() if one.is_gone(day)} | {also}
         return Seat(self.chiefs, person.id, person.post, person.boss, frozenset(one for one in out if one), acted)
@@ -253,7 +258,7 @@ class Reference:
             if item.holder not in item.told:
                 item.told.add(item.holder)
                 kind = TOLD_BY.get(item.action, "your-turn")
-                self._owe(Notice(kind, item.holder, f"work-item/{{item}}/person/{item.holder}/{kind}/1", item))
+                self.owe(Notice(kind, item.holder, f"work-item/{{item}}/person/{item.holder}/{kind}/1", item))
             passed = []
             while item.coming is not None and item.head is not None and item.head[1] <= now:
                 passed += [item.head] if item.seen is None or item.head[1] > item.seen else []
@@ -265,7 +270,7 @@ class Reference:
                 key = f"work-item/{{item}}/person/{item.holder}/{kind}/{occurrence}"
                 # Of several that were missed one is told; nobody is told he is late before the clock did what follows.
                 early = at < passed[-1][1] or (kind == "overdue" and self._runs_out(item, now, today))
-                self._owe(Notice(kind, item.holder, key, item, state="cancelled" if early else "queued"))
+                self.owe(Notice(kind, item.holder, key, item, state="cancelled" if early else "queued"))
 
     def _runs_out(self, item: Item, now: dt.datetime, today: dt.date) -> bool:
         if item.asleep or item.due is None or item.due >= now or item.due in item.ran or item.stage == "appeal":
@@ -282,13 +287,15 @@ class Reference:
                 longer = self._given_more(item, today)
                 if longer is not None:
                     self.lengthened += 1
-                    self._set_due(item, longer, now)
+                    self.set_due(item, longer, now)
                 else:
                     self._by_clock(case, "skip" if item.stage == "draft" else "conclude", now)
                 continue
             role = HOLDERS[item.stage]
-            parts = self._seat(case, today, case.moved).passed_up(case.parts, role)
+            parts = self.seat(case, today, case.moved).passed_up(case.parts, role)
             if parts is not None and parts[role] != case.parts[role]:
+                for one in (one for one in parts if parts[one] != case.parts[one]):
+                    self.hands.decide(case, one, case.parts[one], parts[one])
                 case.parts = parts
                 self._by_clock(case, "pass-on", now)
         return bool(over)
@@ -331,14 +338,14 @@ class Reference:
         for person, lines in self.waiting.items():
             if lines and self._digest_on.get(person) != today:
                 self._digest_on[person] = today
-                self._owe(Notice("digest", person, f"digest/person/{person}/{today}"))
+                self.owe(Notice("digest", person, f"digest/person/{person}/{today}"))
 
     def _owe_once(self, notice: Notice) -> None:
         if notice.text not in self._once:
             self._once.add(notice.text)
-            self._owe(notice)
+            self.owe(notice)
 
-    def _owe(self, notice: Notice) -> None:
+    def owe(self, notice: Notice) -> None:
         self.notices.append(notice)
         if notice.state == "cancelled":
             return
@@ -366,26 +373,44 @@ class Reference:
             return True
         if item.due is None or person.is_away(today, "protected"):
             return False
+        return self._is_near(notice, item, now, today)
+
+    def _is_near(self, notice: Notice, item: Item, now: dt.datetime, today: dt.date) -> bool:
+        if item.due is None:
+            return False
         day = self.days.local(item.due)
         near = {"due-soon": self.days.after(day, -2) <= today, "due-today": day <= today, "overdue": item.due < now}
         return near[notice.kind]
 
-    def _stop(self, person: int, case: Case) -> None:
+    def _still_needed(self, notice: Notice, now: dt.datetime, today: dt.date) -> bool:
+        """Whether it is needed; what is not is cancelled, and may come again where only the part or the person went."""
+        if self._needed(notice, now, today):
+            return True
+        item = notice.item
+        notice.state = "cancelled"
+        if item is not None and item.closed is None:
+            away = notice.kind in OF_A_DEADLINE and self.people[notice.person].is_away(today, "protected")
+            notice.stopped = item.holder != notice.person or (away and self._is_near(notice, item, now, today))
+        return False
+
+    def stop(self, person: int, case: Case) -> None:
+        """What somebody is still to be told about an appraisal stops."""
         for line in [one for one in self.waiting.get(person, []) if case in {one.case, one.item and one.item.case}]:
-            self._drop(line)
+            self.drop(line)
+            line.stopped = True
         for notice in [one for one in self.outgoing if one.person == person and one.item in case.items]:
-            notice.state = "cancelled"
+            notice.state, notice.stopped = "cancelled", True
             self.outgoing.remove(notice)
 
-    def _drop(self, line: Notice) -> None:
+    def drop(self, line: Notice) -> None:
         line.state = "cancelled"
         self.waiting[line.person].remove(line)
 
     def _prove(self, item: Item, now: dt.datetime) -> None:
         item.noticed, item.asleep = now, False
-        self._set_due(item, self.days.at(self.days.after(self.days.local(now), ANSWER_DAYS), EVENING), now)
+        self.set_due(item, self.days.at(self.days.after(self.days.local(now), ANSWER_DAYS), EVENING), now)
 
-    def _term(self, stage: str, now: dt.datetime) -> dt.datetime:
+    def term(self, stage: str, now: dt.datetime) -> dt.datetime:
         return self.days.at(self.days.after(self.days.local(now), TERMS[stage]), EVENING)
 
     def _move(self, case: Case, action: str, now: dt.datetime) -> None:
@@ -402,9 +427,9 @@ class Reference:
         holder = case.person if HOLDERS[case.stage] == APPRAISEE else case.parts[HOLDERS[case.stage]]
         item = Item(case, case.stage, case.round, holder, action, now)
         case.items.append(item)
-        self._set_due(item, None if case.stage == "signoff" else self._term(case.stage, now), now)
+        self.set_due(item, None if case.stage == "signoff" else self.term(case.stage, now), now)
 
-    def _set_due(self, item: Item, due: dt.datetime | None, now: dt.datetime | None) -> None:
+    def set_due(self, item: Item, due: dt.datetime | None, now: dt.datetime | None) -> None:
         item.due = due
         item.seen = now or item.seen
         item.coming = None if due is None else self.days.reminders(due)

@@ -66,6 +66,13 @@ class Case:
     moved: dict[str, set[int]] = field(default_factory=dict)
     judged: dict[str, set[int]] = field(default_factory=dict)
     """Who made judging moves, by role; and who judged in any way: also for another, also by recording a finding."""
+    typed: dict[str, set[int]] = field(default_factory=dict)
+    """Who made or typed judging moves, by role."""
+    lent: dict[str, list[tuple[int, str]]] = field(default_factory=dict)
+    """From whom each part went to its holder since somebody decided about it, and why, the oldest first."""
+    former: set[int] = field(default_factory=set)
+    times: dict[tuple[str, int], int] = field(default_factory=dict)
+    """How often each part has been whose."""
 
     @property
     def item(self) -> Item:
@@ -84,6 +91,8 @@ class Notice:
     case: Case | None = None
     last: dt.date | None = None
     state: str = "queued"
+    stopped: bool = False
+    """Whether it was cancelled because the part went to another, or because of an absence."""
 
     @property
     def key(self) -> str:

@@ -461,3 +461,18 @@ def test_who_has_no_part_any_more_or_has_left_is_not_told(desk: Desk, server: Se
     assert send_due(desk.uow, sender, now=NOW) == {"cancelled": 2}
     assert [error for _, _, error in desk.messages()] == ["no-part", "left"]
     assert server.mails == []
+
+
+def test_the_days_to_answer_begin_with_the_day_on_which_a_slow_mail_server_took_the_mail(
+    desk: Desk, sender: Sender
+) -> None:
+    item = desk.item(holder=0, stage="signoff", role="appraisee", action="approve", opened=NOW, due=None)
+    reminders.plan(desk.uow, now=NOW, warnings=lambda _tx, _on: ())
+    before, after = shanghai(3, 6, 23, 59), shanghai(3, 7, 0, 3)
+    times = iter((before, after))
+
+    assert send_due(desk.uow, sender, now=before, clock=lambda: next(times)) == {"sent": 1}
+
+    row = desk.item_row(item)
+    # The seventh is a Saturday: five working days later is Friday, as if it had been taken on that day.
+    assert (row["noticed_at"], row["due_at"]) == (after, shanghai(3, 13, 18))
