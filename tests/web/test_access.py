@@ -32,6 +32,7 @@ PEOPLE: Mapping[str, Relation | None] = {
 JUDGING = frozenset({PRESIDENT, DIRECTOR, SECURITY, PERSONNEL})
 """Who scores or reviews somebody, and so picks from all documents."""
 BODIES: Mapping[str, object] = {
+    "/duties/1/void": None,  # the clerk has no duties: what is sent is refused by its form
     "/moves": {"action": "no-such-action"},
     "/void": {"reason": "It was another day."},
     "/replies": {"text": "I was elsewhere."},
@@ -51,6 +52,7 @@ def filled(path: str) -> str:
     values = {"{cycle}": "2026Q1", "{number}": CLERK, "{secret}": "nothing", "{action}": "no-such-action"}
     path = path.replace("/rules/{name}", "/rules/bank-office-completed").replace("/flows/{name}", "/flows/quarterly")
     values |= {"{finding}": "F1", "{document}": "D1", "{item}": "W1", "{stream}": "org", "{file}": "1", "{seq}": "1"}
+    values |= {"{entry}": "1", "{delegation}": "1"}
     for name, value in values.items():
         path = path.replace(name, value)
     return path
