@@ -15,4 +15,5 @@ MODULES: tuple[str, ...] = (
     "work_items",
     "delegations",
     "audit",
+    "webhooks",
 )

@@ -144,6 +144,13 @@ ROUTES: Mapping[tuple[str, str], Access] = MappingProxyType(
         ("GET", "/api/v1/audit/streams/{stream}"): office(Role.AUDITOR, Role.APPROVER, Role.HR),
         ("GET", "/api/v1/audit/views"): office(Role.AUDITOR),
         ("GET", "/api/v1/audit/verification"): office(Role.AUDITOR),
+        ("GET", "/api/v1/webhooks"): office(Role.OPERATOR, Role.HR),
+        ("POST", "/api/v1/webhooks"): office(Role.OPERATOR, Role.HR),
+        ("GET", "/api/v1/webhooks/{webhook}"): office(Role.OPERATOR, Role.HR),
+        ("GET", "/api/v1/webhooks/{webhook}/deliveries"): office(Role.OPERATOR, Role.HR),
+        ("POST", "/api/v1/webhooks/{webhook}/tests"): office(Role.OPERATOR, Role.HR),
+        ("POST", "/api/v1/webhooks/{webhook}/replays"): office(Role.OPERATOR, Role.HR),
+        ("POST", "/api/v1/webhooks/{webhook}/end"): office(Role.OPERATOR, Role.HR),
         # an appraisal
         ("GET", "/appraisals/{cycle}/{number}"): appraisal(*SEEING, Relation.WAITING_DECIDER),
         ("POST", "/appraisals/{cycle}/{number}/{action}"): appraisal(*SEEING),
