@@ -52,6 +52,7 @@ TABLE: Mapping[str, Entry] = MappingProxyType(
         "calendar": Entry("cli.calendar_days", "Working days, holidays, make-up days, closures.", group=True),
         "tick": Entry("cli.clock", "Do what the passing of time asks for, up to now."),
         "mail": Entry("cli.mail", "Mails: list, retry, release, slips, who gets which, pause.", group=True),
+        "webhook": Entry("cli.webhooks", "Webhooks: other systems that are told of what happens.", group=True),
         "failures": Entry("cli.failures", "What failed and waits for a decision.", group=True),
         "status": Entry("cli.health", "How planning and mails stand, for people or for Prometheus."),
         "audit": Entry("cli.audit", "The audit: verify it, prove the scores, read it.", group=True),

@@ -5,8 +5,8 @@ from typing import Annotated
 import typer
 
 from cli.commands import new_group
-from cli.output import AsOption, JsonOption, ProxyReasonOption, print_json, say
-from cli.parsing import day_of
+from cli.output import AsOption, JsonOption, ProxyReasonOption, ReasonOption, print_json, print_table, say
+from cli.parsing import day_of, optional_day
 from cli.session import session
 
 group = new_group()
@@ -91,6 +91,81 @@ def delegate(
         return
     say(f"{done.delegate} stands in for {done.holder} from {done.first} to {done.last} ({done.role or 'all roles'}).")
     say(*(f"  Not for {code}: {why}." for code, why in done.not_for))
+
+
+@group.command("delegations", epilog="Example: appraise workitem delegations --of 1006 --as 1007")
+def delegations_(
+    context: typer.Context,
+    *,
+    of: Annotated[str | None, typer.Option("--of", metavar="EMPLOYEE", help="Those of one person.")] = None,
+    as_: AsOption = None,
+    reason: ReasonOption = None,
+    json: JsonOption = False,
+) -> None:
+    """List the delegations that are not over: yours, or everybody's for HR, the approver and auditors."""
+    from services import substitutes
+
+    shared = session(context)
+    actor, now = shared.actor(as_, reason), shared.now()
+    found: list[substitutes.Substitute] = []
+    while page := substitutes.list_delegations(
+        shared.uow, actor=actor, now=now, number=of, after=found[-1].id if found else 0, limit=500
+    ):
+        found += page
+    if json:
+        print_json(found)
+        return
+    if not found:
+        say("No delegation is in force or still to come.")
+        return
+    rows = [
+        (
+            one.id,
+            f"{one.holder_name} ({one.holder})",
+            f"{one.delegate_name} ({one.delegate})",
+            one.role or "all",
+            one.first,
+            one.last,
+        )
+        for one in found
+    ]
+    print_table("", ("Number", "Holder", "Substitute", "Role", "From", "Until"), rows)
+
+
+@group.command("undelegate", epilog='Example: appraise workitem undelegate 3 --reason "back earlier" --as 1006')
+def undelegate(
+    context: typer.Context,
+    *,
+    delegation: Annotated[
+        int, typer.Argument(metavar="NUMBER", help="Its number; `appraise workitem delegations` lists.")
+    ],
+    until: Annotated[
+        str | None,
+        typer.Option("--until", metavar="DATE", help="The last day from now on; by default it ends at once."),
+    ] = None,
+    reason: Annotated[str | None, typer.Option("--reason", help="Why; HR alone reads it.")] = None,
+    as_: AsOption = None,
+    json: JsonOption = False,
+) -> None:
+    """End a delegation before its last day; by who gave it, or HR for him. What was done until then stands."""
+    from services import substitutes
+
+    shared = session(context)
+    ended = substitutes.end(
+        shared.uow,
+        actor=shared.actor(as_),
+        now=shared.now(),
+        delegation=delegation,
+        last=optional_day(until, "--until"),
+        reason=reason,
+    )
+    if json:
+        print_json(ended)
+        return
+    if ended.last is not None and ended.last < ended.first:
+        say(f"{ended.delegate} does not stand in for {ended.holder}; it had not begun, or began today.")
+    else:
+        say(f"{ended.delegate} stands in for {ended.holder} until {ended.last} and no longer.")
 
 
 @group.command("recuse", epilog='Example: appraise workitem recuse W77 --reason "she is my niece" --as 1006')

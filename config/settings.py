@@ -147,6 +147,25 @@ class Settings(BaseSettings):
         "one e-mail address without spaces or line breaks",
         "The sender's address of every mail.",
     )
+    webhook_timeout_seconds: float = setting(
+        10,
+        "a number of seconds from 0.1 to 60",
+        "How long the receiver of a webhook has to take the connection, and then to answer.",
+        ge=0.1,
+        le=60,
+    )
+    webhook_private: bool = setting(
+        False,
+        "on or off",
+        "Whether webhooks may go to this machine and to private networks, and there over http.",
+        shown="off",
+    )
+    webhook_ca_file: Path | None = setting(
+        None,
+        "a file of certificates in PEM form that you can read",
+        "Whose certificates receivers of webhooks may show, where a certificate authority of your own signed them.",
+        shown="the machine's",
+    )
     base_url: str = setting(
         "http://127.0.0.1:8000",
         "an address that begins with http:// or https://, without a query",
@@ -223,6 +242,7 @@ class Settings(BaseSettings):
         "checkpoint_key_file",
         "smtp_password_file",
         "smtp_ca_file",
+        "webhook_ca_file",
         "token_file",
     )
     @classmethod
@@ -271,6 +291,7 @@ class Settings(BaseSettings):
         "broker_password_file",
         "smtp_password_file",
         "smtp_ca_file",
+        "webhook_ca_file",
         "token_file",
     )
     @classmethod

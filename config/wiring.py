@@ -23,6 +23,7 @@ from services.errors import Environment
 from services.mail import Sender
 from services.mail_server import MailServer
 from services.unit_of_work import UnitOfWork, database_error
+from services.webhook_sending import Courier
 
 EVENT = table_of(Event)
 _EVENTS = select(func.count()).select_from(EVENT)
@@ -59,6 +60,16 @@ class Wiring:
     clock: Clock
     sender: Sender | None
     bell: Bell = field(default_factory=Bell)
+
+    @property
+    def courier(self) -> Courier:
+        """How webhooks are told."""
+        return Courier(
+            self.settings.webhook_private,
+            self.settings.webhook_timeout_seconds,
+            self.settings.webhook_ca_file,
+            dt.timedelta(seconds=self.settings.lease_seconds),
+        )
 
     def now(self) -> dt.datetime:
         """Return the business time."""

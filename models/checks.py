@@ -44,6 +44,8 @@ _AT_LEAST_ZERO = (
     ("job", "attempt", "fence"),
     ("message", "attempt", "fence"),
     ("calendar_entry", "sequence"),
+    ("webhook", "failures"),
+    ("webhook_delivery", "tried"),
     ("finding", "amount", "units"),
     ("finding_revision", "amount"),
     ("rating", "value"),
@@ -64,6 +66,7 @@ _AT_LEAST_ONE = (
     ("move", "seq", "round"),
     ("event", "seq"),
     ("work_item", "seat", "round"),
+    ("webhook_delivery", "runs"),
 )
 _OUTCOMES = ("appraisal", "final", "workflow_move")
 _MONTHS = ("duty_record", "finding_revision", "contested_line")

@@ -2,7 +2,7 @@
 
 from sqlmodel import SQLModel
 
-from models import appraisals, cycles, documents, findings, history, outbox, people, rubrics, workitems
+from models import appraisals, cycles, documents, findings, history, outbox, people, rubrics, webhooks, workitems
 
-MODULES = (appraisals, cycles, documents, findings, history, outbox, people, rubrics, workitems)
+MODULES = (appraisals, cycles, documents, findings, history, outbox, people, rubrics, webhooks, workitems)
 METADATA = SQLModel.metadata

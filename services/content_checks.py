@@ -23,6 +23,7 @@ from services import (
     finding_writing,
     organisation_write,
     plans,
+    webhooks,
 )
 from services.audit import digest
 from services.chain_checks import TEXT_BODY, Faults, Told, by_right_of
@@ -48,6 +49,7 @@ CONTENT: Mapping[str, tuple[Table, Any]] = {
     **finding_writing.CONTENT,
     **organisation_write.CONTENT,
     **plans.CONTENT,
+    **webhooks.CONTENT,
 }
 """For each id that a payload may hold: its table and the content its digest was made of; the latest event holds."""
 

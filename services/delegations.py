@@ -67,6 +67,8 @@ _OF = (
     .where(
         DELEGATION.c.person_id.in_(bindparam("people", expanding=True)),
         or_(DELEGATION.c.valid_to.is_(None), DELEGATION.c.valid_to >= _ON),
+        # One that was ended before it began is none.
+        or_(DELEGATION.c.valid_to.is_(None), DELEGATION.c.valid_to >= DELEGATION.c.valid_from),
     )
     .order_by(DELEGATION.c.valid_from, DELEGATION.c.id)
 )

@@ -85,6 +85,8 @@ _DELEGATIONS = (
     .where(
         or_(DELEGATION.c.person_id == bindparam("person"), DELEGATION.c.delegate_id == bindparam("person")),
         or_(DELEGATION.c.valid_to.is_(None), DELEGATION.c.valid_to >= bindparam("on")),
+        # One that was ended before it began is none.
+        or_(DELEGATION.c.valid_to.is_(None), DELEGATION.c.valid_to >= DELEGATION.c.valid_from),
     )
     .order_by(DELEGATION.c.valid_from, DELEGATION.c.id)
 )

@@ -20,7 +20,7 @@ from workflow.vocabulary import Role
 
 TOKEN = table_of(Token)
 ALL = "all"
-SCOPES = ("read", "moves", "findings", "documents", "work-items")
+SCOPES = ("read", "moves", "findings", "documents", "duties", "work-items", "delegations", "cycles", "webhooks")
 """What a token can be limited to: reading by the API, and each kind of act. Without limits it does all its person may.
 
 A limited token is for the API alone; the terminal takes none.

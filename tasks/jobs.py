@@ -17,7 +17,21 @@ from sqlalchemy import bindparam, select
 from config.wiring import Wiring
 from models.columns import UtcDateTime, table_of
 from models.workitems import WorkItem
-from services import final_rows, mail, mail_habits, mail_rounds, missed, opening, outbox, plan_clock, proving, reminders
+from services import (
+    final_rows,
+    mail,
+    mail_habits,
+    mail_rounds,
+    missed,
+    opening,
+    outbox,
+    plan_clock,
+    proving,
+    reminders,
+    webhook_marks,
+    webhook_planning,
+    webhook_sending,
+)
 from services.errors import AppraiseError, Conflict, Environment
 from services.outbox import owe_job
 from services.outbox_jobs import ClaimedJob, Retry, claim_jobs, fail_job, finish_job
@@ -29,6 +43,7 @@ RELAY = "outbox.relay"
 _FIND = "reminders.find"
 _SEND = "mail.send"
 _PLANS = "plans.open"
+_HOOKS = "webhooks.plan"
 RUN_SECONDS = 30.0
 """How long a run goes on from one owed row to the next before it asks to be rung for again."""
 _WAITING = (
@@ -101,6 +116,18 @@ def _work_off_plans(wiring: Wiring) -> Found:
     return ()
 
 
+def _plan_webhooks(wiring: Wiring) -> Found:
+    return _for_a_while(_HOOKS, lambda: webhook_planning.plan(wiring.uow, now=wiring.now()))
+
+
+def _deliver_next(wiring: Wiring) -> bool:
+    return webhook_sending.deliver_next(wiring.uow, wiring.courier, now=wiring.now())
+
+
+def _deliver(wiring: Wiring) -> Found:
+    return _for_a_while(webhook_planning.DELIVER, lambda: _deliver_next(wiring))
+
+
 def _open_chunk(uow: UnitOfWork, *, now: dt.datetime, **args: Any) -> None:
     opening.open_chunk(uow, now=now, **args)
     with uow.write() as tx:
@@ -158,6 +185,8 @@ _TABLE = (
     _owed("cycle.finalise-chunk", final_rows.finalise_chunk),
     _owed("cycle.complete", final_rows.complete),
     _owed("scores.prove", proving.prove_chunk),
+    Job(_HOOKS, _plan_webhooks),
+    Job(webhook_planning.DELIVER, _deliver, retry=webhook_sending.RETRY, step=_deliver_next),
 )
 JOBS = {job.name: job for job in _TABLE}
 
@@ -177,6 +206,8 @@ def due_now(wiring: Wiring) -> dict[str, int]:
 def due_in(tx: Transaction, now: dt.datetime, *, may_send: bool) -> dict[str, int]:
     """Return what `due_now` does, as one transaction sees it; `may_send` tells whether there is a mail server."""
     found = {name: count for name, count in outbox.due_jobs(tx).items() if name in JOBS}
+    if webhook_planning.DELIVER in found and sending_paused(tx):
+        del found[webhook_planning.DELIVER]
     messages = outbox.due_messages(tx)
     if messages and may_send and not sending_paused(tx) and not mail_habits.quiet(tx, now):
         found[_SEND] = messages
@@ -187,4 +218,6 @@ def due_in(tx: Transaction, now: dt.datetime, *, may_send: bool) -> dict[str, in
         found[_FIND] = 1
     if plans := len(plan_clock.due_plans(tx, now)):
         found[_PLANS] = plans
+    if webhook_marks.waiting(tx):
+        found[_HOOKS] = 1
     return found

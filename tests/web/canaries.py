@@ -148,13 +148,23 @@ def give(play: Play, number: str, role: str) -> None:
 def paths(known: Mapping[str, str]) -> list[str]:
     """Name every address of the API at which something of the planted people lies."""
     found = ["/organisation", "/people", "/cycles", f"/cycles/{QUARTER}", f"/cycles/{QUARTER}/status"]
-    found += [f"/cycles/{QUARTER}/results", "/appraisals", "/findings", "/documents", "/work-items", "/audit/views"]
+    found += [f"/cycles/{QUARTER}/proposal", *(f"/cycles/{QUARTER}/export?form={form}" for form in ("csv", "json"))]
+    found += [
+        "/delegations",
+        f"/cycles/{QUARTER}/results",
+        "/appraisals",
+        "/findings",
+        "/documents",
+        "/work-items",
+        "/audit/views",
+    ]
     found += [f"/documents/{known['document']}", f"/documents/{known['document']}/findings", "/audit/verification"]
     found += [f"/audit/streams/{name}" for name in ("org", "refusals", f"cycle:{QUARTER}", "ledger:1", "ledger:9")]
     for number in RULES:
-        found += [f"/people/{number}", f"/findings?number={number}", f"/appraisals?number={number}"]
+        found += [f"/people/{number}", f"/delegations?number={number}"]
+        found += [f"/findings?number={number}", f"/appraisals?number={number}"]
         base = f"/appraisals/{QUARTER}/{number}"
-        found += [base, f"{base}/explanation", f"{base}/findings", f"{base}/audit"]
+        found += [base, f"{base}/explanation", f"{base}/findings", f"{base}/duties", f"{base}/audit"]
     found += [
         f"/{one}" for file in (1, 2, 3) for one in (f"files/{file}", f"findings/F{file}", f"findings/F{file}/files")
     ]

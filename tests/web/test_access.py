@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 import pytest
 from fastapi.routing import APIRoute
 
-from services import attachments, people, tokens, work_items
+from services import attachments, people, tokens, webhooks, work_items
 from services.sight import POLICY, Relation, Shown
 from services.standing import load
 from tests.services.builders import CLERK, DIRECTOR, ESCORT, OFFICER, PERSONNEL, PRESIDENT, SECURITY, noon
@@ -32,6 +32,7 @@ PEOPLE: Mapping[str, Relation | None] = {
 JUDGING = frozenset({PRESIDENT, DIRECTOR, SECURITY, PERSONNEL})
 """Who scores or reviews somebody, and so picks from all documents."""
 BODIES: Mapping[str, object] = {
+    "/duties/1/void": None,  # the clerk has no duties: what is sent is refused by its form
     "/moves": {"action": "no-such-action"},
     "/void": {"reason": "It was another day."},
     "/replies": {"text": "I was elsewhere."},
@@ -51,6 +52,7 @@ def filled(path: str) -> str:
     values = {"{cycle}": "2026Q1", "{number}": CLERK, "{secret}": "nothing", "{action}": "no-such-action"}
     path = path.replace("/rules/{name}", "/rules/bank-office-completed").replace("/flows/{name}", "/flows/quarterly")
     values |= {"{finding}": "F1", "{document}": "D1", "{item}": "W1", "{stream}": "org", "{file}": "1", "{seq}": "1"}
+    values |= {"{entry}": "1", "{delegation}": "1", "{webhook}": "1"}
     for name, value in values.items():
         path = path.replace(name, value)
     return path
@@ -62,6 +64,8 @@ def brought(pages: Pages, stage: str) -> None:
     line = pages.play.deduct("C3.1", 4)
     judge = pages.play.who(PERSONNEL)
     attachments.attach(pages.play.uow, actor=judge, now=noon(4, 1), item=line, name="a.txt", content=b"x")
+    officer = pages.play.who(OFFICER)
+    webhooks.add(pages.play.uow, actor=officer, now=noon(4, 1), url="https://hr.example.org/")
     pages.play.bring(stage, lines={line: None})
 
 

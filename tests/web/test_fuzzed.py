@@ -129,6 +129,9 @@ def named(operation: Any, mode: GenerationMode, known: dict[str, str]) -> Iterat
             "stream": "org",
             "seq": 2,
             "file": place,
+            "entry": place,
+            "delegation": place,
+            "webhook": place,
         }
         if names:
             yield operation.as_strategy(mode, path_parameters={name: values[name] for name in names})

@@ -4,14 +4,14 @@ import datetime as dt
 from collections.abc import Mapping
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path, Query
+from fastapi import APIRouter, Path, Query, Response
 from pydantic import Field
 
 from services import enrolment
 from services import results as result_table
 from services.errors import NotFound
 from services.results import Result as ResultRow
-from web.api.shapes import After, Figure, Limit, Names, Page, Shape, reads
+from web.api.shapes import After, Figure, Limit, Names, Page, Shape, etag, reads
 from web.api_table import PREFIX
 from web.requests import Program
 
@@ -96,10 +96,11 @@ def one_cycle(visit: Program, cycle: CycleCode) -> Cycle:
     raise NotFound(f"There is no cycle {cycle}; ask for the list of cycles.", "unknown-cycle")
 
 
-@router.get("/cycles/{cycle}/status", summary="How a cycle stands", responses=reads())
-def status(visit: Program, cycle: CycleCode) -> Status:
-    """Return how a cycle stands; for HR, the approver and auditors."""
+@router.get("/cycles/{cycle}/status", summary="How a cycle stands", responses=reads(tagged=True))
+def status(visit: Program, response: Response, cycle: CycleCode) -> Status:
+    """Return how a cycle stands; for HR, the approver and auditors. Its ETag goes into the `If-Match` of a proposal."""
     found = enrolment.status(visit.uow, actor=visit.actor, now=visit.now, cycle=cycle)
+    response.headers["etag"] = etag("moves", found.moves)
     return Status(
         code=found.code,
         state=found.state,

@@ -134,6 +134,20 @@ def demand_match(if_match: str | None, now_there: str) -> None:
         raise stale()
 
 
+def moves_seen(if_match: str | None) -> int | None:
+    """Return how many moves a cycle's status showed, from its ETag; None where it is not said.
+
+    Raises:
+        Conflict: it is no ETag of a status.
+    """
+    if if_match is None or if_match.strip() == "*":
+        return None
+    match = re.fullmatch(r'"moves-([0-9]{1,15})"', if_match.strip(), flags=re.ASCII)
+    if match is None:
+        raise stale()
+    return int(match[1])
+
+
 def stale() -> Conflict:
     """Return the answer to who looked at something that has changed."""
     return Conflict("It has changed since you looked at it; look again and decide anew.", "stale")

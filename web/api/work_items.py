@@ -6,7 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path
 from pydantic import Field
 
-from services import desk
+from services import desk, holds
 from services import work_items as parts
 from web.api.appraisals import Action
 from web.api.keyed import IdempotencyKey
@@ -40,6 +40,41 @@ class NewHolder(Shape):
     reason: Annotated[Text, Field(examples=["He is away until May."])]
 
 
+class Why(Shape):
+    """Why; it is kept with it."""
+
+    reason: Annotated[Text, Field(examples=["In dispute before a court."])]
+
+
+class Held(Shape):
+    """A work item that was put on hold or released, and its deadline from now on."""
+
+    item: Annotated[str, Field(examples=["W77"])]
+    appraisal: str
+    stage: str
+    due_at: dt.datetime | None
+
+
+class Interest(Shape):
+    """What the interest is; HR alone reads it."""
+
+    reason: Annotated[Text, Field(examples=["She is my niece."])]
+
+
+class Stuck(Shape):
+    """A part for which nobody is left; HR must name somebody."""
+
+    appraisal: str
+    role: str
+
+
+class Recused(Shape):
+    """How many parts passed to others, and for which nobody is left."""
+
+    passed: int
+    stuck: list[Stuck]
+
+
 class Given(Shape):
     """A part that changed hands."""
 
@@ -65,3 +100,24 @@ def reassign(visit: Program, item: ItemCode, body: NewHolder, key: IdempotencyKe
     return Page[Given](
         items=[Given(**{name: getattr(one, name) for name in Given.model_fields}) for one in done], next=None
     )
+
+
+@router.post("/work-items/{item}/holds", summary="Put a work item on hold", responses=writes())
+def hold(visit: Program, item: ItemCode, body: Why, key: IdempotencyKey = None) -> Held:
+    """Stop the clock on one work item: no deadline, no reminder, until it is released; by HR."""
+    done = holds.hold(visit.uow.asked(key), actor=visit.actor, now=visit.now, item=item, reason=body.reason)
+    return Held.model_validate(done)
+
+
+@router.post("/work-items/{item}/releases", summary="Release a work item", responses=writes())
+def release(visit: Program, item: ItemCode, body: Why, key: IdempotencyKey = None) -> Held:
+    """Let the clock run again; the working days that were left are left now. By HR."""
+    done = holds.release(visit.uow.asked(key), actor=visit.actor, now=visit.now, item=item, reason=body.reason)
+    return Held.model_validate(done)
+
+
+@router.post("/work-items/{item}/recusals", summary="Declare an interest", responses=writes())
+def recuse(visit: Program, item: ItemCode, body: Interest, key: IdempotencyKey = None) -> Recused:
+    """Declare an interest in the person appraised and be replaced everywhere; by the holder of the work item."""
+    done = parts.recuse(visit.uow.asked(key), actor=visit.actor, now=visit.now, item=item, reason=body.reason)
+    return Recused(passed=len(done.handovers), stuck=[Stuck.model_validate(one) for one in done.stuck])

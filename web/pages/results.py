@@ -1,15 +1,10 @@
 """The results of a cycle: figures beside last quarter's, averages, the signature of two, and the export."""
 
-import shutil
-import tempfile
-from pathlib import Path
-
 from fastapi import APIRouter, Response
-from fastapi.responses import FileResponse
-from starlette.background import BackgroundTask
 
-from services import exports, finalising, late_entries, result_groups, result_page, sessions, table_state, year_table
-from services.errors import AppraiseError, Malformed
+from services import finalising, late_entries, result_groups, result_page, sessions, table_state, year_table
+from services.errors import Malformed
+from web.downloads import MEDIA, export_file
 from web.forms import EMPTY, Form, Posted
 from web.pages.cycles import REFUSED
 from web.requests import Asked, Visit
@@ -22,7 +17,7 @@ DONE = {
     "entered": N_("What closed later has entered the table."),
     "sent-back": N_("The proposal is refused; the cycle is open again."),
 }
-FORMS = ("csv", "xlsx", "json")
+FORMS = tuple(MEDIA)
 _MOST_OF_YEAR = 500
 """People of a year on one page; the search and the export have the others."""
 
@@ -74,22 +69,14 @@ def refuse(visit: Visit, cycle: str, form: Posted) -> Response:
 
 @router.post("/cycles/{cycle}/export")
 def export(visit: Visit, cycle: str, form: Posted) -> Response:
-    """Write the table as the viewer may see it into a file of its own, which goes when it is sent."""
-    folder = Path(tempfile.mkdtemp(prefix="appraise-export-"))
+    """Answer with the table as the viewer may see it."""
     try:
         wanted = form.get("form")
         if wanted not in FORMS:
             raise Malformed(visit.text("Choose CSV, a spreadsheet or JSON."), "bad-format")
-        path = folder / f"results.{wanted}"
-        exports.export(visit.uow, actor=visit.actor, now=visit.now, cycle=cycle, path=path)
+        return export_file(visit, cycle, wanted)
     except REFUSED as error:
-        shutil.rmtree(folder)
         return _page(visit, cycle, form.failed(error))
-    except AppraiseError:
-        shutil.rmtree(folder)
-        raise
-    gone = BackgroundTask(shutil.rmtree, folder)
-    return FileResponse(path, filename=f"{cycle}.{wanted}", background=gone)
 
 
 def _page(visit: Asked, cycle: str, form: Form, *, q: str = "", after: str = "", done: str = "") -> Response:
