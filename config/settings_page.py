@@ -2,6 +2,7 @@
 
 import sys
 
+from config.openid_settings import OpenIdSettings
 from config.setting_fields import words_of
 from config.settings import Settings, variable
 
@@ -21,7 +22,9 @@ name that begins with `APPRAISE_` and is not in this table, stops the start with
 def settings_page() -> str:
     """Return the page."""
     rows = []
-    for name, field in Settings.model_fields.items():
+    # What it takes over from another part comes first in it, and last on the page.
+    fields = sorted(Settings.model_fields.items(), key=lambda one: one[0] in OpenIdSettings.model_fields)
+    for name, field in fields:
         words = words_of(field)
         rows.append(f"| `{variable(name)}` | {field.description} | {words['accepts']} | {words['shown']} |\n")
     return HEAD + "".join(rows)

@@ -20,6 +20,7 @@ from services.actors import Actor
 from services.errors import AppraiseError, NotFound, Refused
 from services.one_reading import one_reading
 from services.sessions import Viewer, viewer_by_token, viewer_of
+from services.tokens import digest_of
 from services.unit_of_work import UnitOfWork, record_refusal
 from web import moments
 from web.pages_table import PAGES, Page
@@ -76,6 +77,11 @@ class Asked:
     def secret(self) -> str | None:
         """The secret of the session that the browser names, alive or not."""
         return self.request.cookies.get(self.site.cookie)
+
+    @property
+    def session_name(self) -> str:
+        """What the database keeps of that secret: it names the session and opens nothing."""
+        return digest_of(self.secret) if self.secret else ""
 
     @property
     def form_token(self) -> str:

@@ -8,8 +8,9 @@ from fastapi import APIRouter, Response
 from fastapi.responses import FileResponse
 from starlette.background import BackgroundTask
 
-from services import exports, finalising, late_entries, result_groups, result_page, sessions, table_state, year_table
+from services import exports, finalising, late_entries, result_groups, result_page, table_state, year_table
 from services.errors import AppraiseError, Malformed
+from web import confirming
 from web.forms import EMPTY, Form, Posted
 from web.pages.cycles import REFUSED
 from web.requests import Asked, Visit
@@ -51,9 +52,7 @@ def approve(visit: Visit, cycle: str, form: Posted) -> Response:
         digest = form.get("check-number")
         if not digest:
             raise Malformed(visit.text("Say which table you sign, by its check number."), "check-number")
-        if visit.site.wiring.settings.password_again:
-            password = form.fields.get("password", ("",))[-1]
-            sessions.confirm(visit.uow, now=visit.now, viewer=visit.person, password=password, address=visit.address)
+        confirming.demand(visit, form)
         late = form.get("table") == "late"
         sign = late_entries.enter_late if late else finalising.approve
         sign(visit.uow, actor=visit.actor, now=visit.now, cycle=cycle, digest=digest)
@@ -106,7 +105,7 @@ def _page(visit: Asked, cycle: str, form: Form, *, q: str = "", after: str = "",
         periods=sorted({code for one in year or () for code in one.figures}),
         groups=result_groups.result_groups(uow, viewer=viewer, now=now, cycle=cycle, language=visit.language),
         table=table_state.table_state(uow, viewer=viewer, now=now, cycle=cycle),
-        password_again=visit.site.wiring.settings.password_again,
+        again=confirming.again(visit),
         least=result_groups.LEAST,
         forms=FORMS,
         form=form,
