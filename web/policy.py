@@ -79,7 +79,7 @@ ROUTES: Mapping[tuple[str, str], Access] = MappingProxyType(
         ("POST", "/login/resume"): PUBLIC,
         ("GET", "/login/openid"): PUBLIC,
         ("GET", "/login/openid/back"): PUBLIC,
-        ("GET", "/login/openid/done"): PERSONAL,
+        ("GET", "/login/openid/done"): PUBLIC,
         ("POST", "/logout"): PUBLIC,
         ("POST", "/language"): PUBLIC,
         ("GET", "/forgotten"): PUBLIC,

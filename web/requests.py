@@ -9,7 +9,7 @@ import datetime as dt
 import hashlib
 import hmac
 import zoneinfo
-from collections.abc import Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Annotated, Any
 
@@ -147,7 +147,17 @@ def asked_with(request: Request, uow: UnitOfWork) -> Asked:
     return Asked(request, site, viewer, now, _language(request, site, viewer), uow)
 
 
-def asked(request: Request) -> Iterator[Asked]:
+async def turn(request: Request) -> AsyncIterator[None]:
+    """Wait until a page may read; see `Site.readings`. What is sent takes no turn: its sender may be slow."""
+    if request.method not in {"GET", "HEAD"}:
+        yield
+        return
+    site: Site = request.app.state.site
+    async with site.readings:
+        yield
+
+
+def asked(request: Request, _turn: Annotated[None, Depends(turn, scope="function")]) -> Iterator[Asked]:
     """Yield a request with who asks. What a page reads is read in one transaction, which ends before it is sent."""
     site: Site = request.app.state.site
     if request.method not in {"GET", "HEAD"}:
@@ -159,6 +169,12 @@ def asked(request: Request) -> Iterator[Asked]:
         yield asked_with(request, reading)
     finally:
         reading.end()
+
+
+def asked_apart(request: Request) -> Asked:
+    """Return a request that asks another server: no reading is held meanwhile, and no turn is taken."""
+    site: Site = request.app.state.site
+    return asked_with(request, site.wiring.uow)
 
 
 def let_in(found: Annotated[Asked, Depends(asked, scope="function")]) -> Asked:
@@ -215,6 +231,7 @@ def _denied(found: Asked, error: AppraiseError) -> AppraiseError:
 
 
 Guest = Annotated[Asked, Depends(asked, scope="function")]
+GuestApart = Annotated[Asked, Depends(asked_apart)]
 Visit = Annotated[Asked, Depends(let_in, scope="function")]
 Program = Annotated[Asked, Depends(by_token)]
 

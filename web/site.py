@@ -1,15 +1,19 @@
 """What one application works with: the wiring, the templates in each language, and the limits of a session."""
 
+import asyncio
 import datetime as dt
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from config.settings import Settings
 from config.wiring import Wiring
+from models.database import POOL_OVERFLOW
 from services.sessions import Limits
 from web.openid_provider import Client, Provider
 from web.render import Templates
 
+READINGS = POOL_OVERFLOW
+"""Pages that read at once in one process; there are `POOL_SIZE` connections more, for what is sent meanwhile."""
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
@@ -22,6 +26,9 @@ class Site:
     limits: Limits
     openid: Provider | None = None
     """Who logs people in beside us, or in our place."""
+    readings: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(READINGS))
+    """What a page takes before it reads. It keeps its connection from one thread to the next: were more of them begun
+    than there are connections, those without one could take every thread, and no page would ever end."""
 
     @property
     def secure(self) -> bool:

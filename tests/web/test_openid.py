@@ -473,6 +473,7 @@ def test_without_a_provider_there_are_no_such_pages(pages: Pages) -> None:
     assert "Log in with" not in words_of(browser.get("/login"))
     assert browser.get("/login/openid").status_code == 404
     assert browser.get(BACK).status_code == 404
+    assert browser.get("/login/openid/done").headers["location"] == "/"
 
 
 def test_passwords_can_be_turned_off(play: Play, there: Provider) -> None:

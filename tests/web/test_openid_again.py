@@ -46,7 +46,7 @@ def test_accepting_asks_to_show_again_who_one_is(office: Pages, there: Provider)
     assert "Agreed." in refused.text
     shown = log_in(browser, AGAIN)
     assert shown.headers["location"] == "/login/openid/done"
-    assert "Bank ID has confirmed who you are." in words_of(browser.get("/login/openid/done"))
+    assert "It was confirmed by Bank ID." in words_of(browser.get("/login/openid/done"))
     assert (there.asked[-1]["prompt"], there.asked[-1]["max_age"]) == ("login", "0")
     assert "You have just shown at Bank ID who you are" in words_of(browser.get(PATH))
     assert browser.send(refused, f"{CODE}/accept", comment="Agreed.").status_code == 303

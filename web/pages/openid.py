@@ -5,11 +5,10 @@ from fastapi.responses import RedirectResponse
 
 from services import openid
 from services.errors import AppraiseError
-from services.one_reading import OneReading
 from web import confirming
 from web.forms import EMPTY
 from web.openid_provider import Provider
-from web.requests import Asked, Guest, Visit, local_path, no_page
+from web.requests import Asked, Guest, GuestApart, local_path, no_page
 
 router = APIRouter()
 BACK, DONE = "/login/openid/back", "/login/openid/done"
@@ -18,17 +17,15 @@ LONGEST = 1000
 
 
 @router.get("/login/openid")
-def go(visit: Guest, next: str = "/", again: str = "") -> Response:  # noqa: A002 - the name stands in links
+def go(visit: GuestApart, next: str = "/", again: str = "") -> Response:  # noqa: A002 - the name stands in links
     provider = _provider(visit)
     confirming_ = bool(again) and visit.viewer is not None
     target = DONE if confirming_ else local_path(next)
     if visit.viewer is not None and not confirming_:
         return visit.to(target)
-    if isinstance(visit.uow, OneReading):
-        visit.uow.end()  # nobody's write waits for the provider
     try:
         begun = openid.begin(
-            visit.site.wiring.uow,
+            visit.uow,
             provider,
             redirect=_redirect(visit),
             target=target if len(target) <= LONGEST else "/",
@@ -42,7 +39,7 @@ def go(visit: Guest, next: str = "/", again: str = "") -> Response:  # noqa: A00
 
 
 @router.get(BACK)
-def come_back(visit: Guest) -> Response:
+def come_back(visit: GuestApart) -> Response:
     provider = _provider(visit)
     said = openid.Answer(
         dict(visit.request.query_params), visit.request.cookies.get(_cookie(visit)), visit.secret, visit.address
@@ -60,8 +57,10 @@ def come_back(visit: Guest) -> Response:
 
 
 @router.get(DONE)
-def say_done(visit: Visit) -> Response:
-    return visit.page("openid_done.html", name=_provider(visit).client.name)
+def say_done(visit: Guest) -> Response:
+    if visit.site.openid is None or visit.viewer is None:
+        return visit.to("/")
+    return visit.page("openid_done.html", name=visit.site.openid.client.name)
 
 
 def _failed(visit: Asked, error: AppraiseError, target: str) -> Response:
