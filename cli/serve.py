@@ -218,6 +218,8 @@ def _set_up_logs(settings: "Settings") -> None:
         # Every sweep is a line of theirs, and ours say what was done.
         for library in ("alembic", "celery", "kombu", "uvicorn"):
             logging.getLogger(library).setLevel(logging.WARNING)
+        # Who comes second has an error in the middle of a pipeline, is told so, and psycopg says it once more.
+        logging.getLogger("psycopg").setLevel(logging.ERROR)
 
 
 @commands.command("mail-sink", epilog="Example: appraise mail-sink --port 2525 --to ./mails")
