@@ -4,6 +4,7 @@ import datetime as dt
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 from models.columns import table_of
 from models.database import open_database
@@ -26,6 +27,14 @@ class Clerks:
     appraisals: Sequence[int]
     assessor: Actor
     reviewer: Actor
+
+
+def key_file(folder: Path) -> Path:
+    """Write the key into a folder, as a process of the product reads it, and return the file."""
+    file = folder / "audit.key"
+    file.touch(0o600)
+    file.write_text("".join(f"{name} {key.hex()}\n" for name, key in KEYS.secrets.items()), encoding="ascii")
+    return file
 
 
 @contextmanager

@@ -16,7 +16,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from benchmarks import cycles, judged, offices
-from benchmarks.office import KEYS, unit_of_work
+from benchmarks.office import key_file, unit_of_work
 from benchmarks.table import Contest, Plan, Work, whole
 from config.clock import SimulatedClock
 from config.settings import load_settings
@@ -62,10 +62,8 @@ def by_one(url: str, plan: Plan) -> Iterator[Work]:
 def _by(count: int, url: str, plan: Plan) -> Iterator[Work]:
     with ExitStack() as stack:
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="appraise-bench-"))
-        keys = Path(folder) / "audit.key"
-        keys.touch(0o600)
-        keys.write_text("".join(f"{name} {key.hex()}\n" for name, key in KEYS.secrets.items()), encoding="ascii")
-        command = [sys.executable, "-m", "benchmarks.workers", url, plan["job"], str(keys), plan["at"]]
+        keys = str(key_file(Path(folder)))
+        command = [sys.executable, "-m", "benchmarks.workers", url, plan["job"], keys, plan["at"]]
         workers = [
             stack.enter_context(
                 subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)  # noqa: S603 - our own

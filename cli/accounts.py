@@ -79,6 +79,13 @@ def list_(context: typer.Context, as_: AsOption = None, json: JsonOption = False
 
 
 def _say(shared: Session, made: "Invitation", *, json: bool) -> None:
+    if not shared.settings.password_login:
+        # Nobody can set a password, so nobody is shown the link that would.
+        if json:
+            print_json({"number": made.number, "link": None, "expires_at": None})
+        else:
+            say(f"{made.number} has an account and logs in with {shared.settings.openid_called}.")
+        return
     link = f"{shared.settings.base_url}/password/{made.secret}"
     if json:
         print_json({"number": made.number, "link": link, "expires_at": made.expires_at})

@@ -4,7 +4,7 @@ import logging
 import os
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -19,6 +19,8 @@ from services.errors import AppraiseError, Environment
 
 if TYPE_CHECKING:
     from config.settings import Settings
+    from web.page_workers import PageWorkers
+    from web.server import PageServer
 
 _LOOK_SECONDS = 1.0
 
@@ -91,34 +93,60 @@ def up(
 
 
 @commands.command("web", epilog="Example: appraise web --host 0.0.0.0 --port 8000")
-def web(context: typer.Context, host: HostOption = "127.0.0.1", port: PortOption = 8000) -> None:
+def web(
+    context: typer.Context,
+    host: HostOption = "127.0.0.1",
+    port: PortOption = 8000,
+    workers: Annotated[
+        int, typer.Option("--workers", min=1, max=32, help="How many processes serve them; as many as there are cores.")
+    ] = 1,
+    beside: Annotated[bool, typer.Option("--beside", hidden=True)] = False,
+) -> None:
     """Serve the pages and the API, and nothing else: as many of these as you like, beside `appraise worker`.
 
     The database is made beforehand by `appraise db upgrade`. What an act promises is sent by the workers, for whom it
     rings over Redis where a broker is set.
     """
+    shared = session(context)
+    settings = shared.settings
+    _set_up_logs(settings)
+    if workers > 1:
+        from web.page_workers import PageWorkers
+
+        _watch(PageWorkers(workers, ["--dir", str(settings.data_dir)], host=host, port=port), lambda: True)
+        return
     from config.clock import OrganisationClock
     from tasks.app import make_app, try_ring
     from web.app import create_app
     from web.server import PageServer
 
-    shared = session(context)
-    settings = shared.settings
-    _set_up_logs(settings)
+    started_by = os.getppid() if beside else None
     wiring = replace(shared.wiring, clock=OrganisationClock(shared.uow))
     if not settings.embedded:
         bells = make_app(settings, lambda: wiring)
         wiring.bell.connect(lambda: try_ring(bells))
-    with (
-        asked_to_stop() as stop,
-        PageServer(create_app(wiring), host=host, port=port, proxies=settings.proxy_addresses) as pages,
-    ):
+    pages = PageServer(create_app(wiring), host=host, port=port, proxies=settings.proxy_addresses, shared=beside)
+
+    def look() -> bool:
+        _demand_schema(shared)
+        # Who lost the process that started it serves for nobody.
+        return started_by in {None, os.getppid()}
+
+    _watch(pages, look)
+
+
+def _watch(pages: "PageServer | PageWorkers", look: Callable[[], bool]) -> None:
+    """Serve until it is told to stop, or `look` says that it is over.
+
+    Raises:
+        Environment: the pages ended by themselves.
+    """
+    with asked_to_stop() as stop, pages:
         _tell(f"The pages are up at {pages.address}. Stop it with Ctrl-C.")
         structlog.get_logger(__name__).info("up", mode="web", pid=os.getpid())
-        while not stop.wait(_LOOK_SECONDS):
+        while not stop.wait(_LOOK_SECONDS) and look():
             if not pages.alive:
                 raise Environment("The pages ended by themselves; see the log lines above and start again.")
-            _demand_schema(shared)
     _tell("Stopped.")
 
 
@@ -191,6 +219,8 @@ def _set_up_logs(settings: "Settings") -> None:
         # Every sweep is a line of theirs, and ours say what was done.
         for library in ("alembic", "celery", "kombu", "uvicorn"):
             logging.getLogger(library).setLevel(logging.WARNING)
+        # Who comes second has an error in the middle of a pipeline, is told so, and psycopg says it once more.
+        logging.getLogger("psycopg").setLevel(logging.ERROR)
 
 
 @commands.command("mail-sink", epilog="Example: appraise mail-sink --port 2525 --to ./mails")

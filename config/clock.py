@@ -4,7 +4,7 @@ import datetime as dt
 import threading
 from typing import Protocol
 
-from services.practice_clock import stands_at
+from services.practice_clock import never_stands, stands_at
 from services.unit_of_work import UnitOfWork
 
 
@@ -59,6 +59,7 @@ class OrganisationClock:
 
     def __init__(self, uow: UnitOfWork) -> None:
         self._uow = uow
+        self._real = False
 
     def now(self) -> dt.datetime:
         """Return the present moment in UTC.
@@ -66,8 +67,12 @@ class OrganisationClock:
         Raises:
             Environment: the database cannot be reached.
         """
+        if self._real:
+            return dt.datetime.now(dt.UTC)
         with self._uow.read() as tx:
             kept = stands_at(tx)
+            # The kind of an organisation never changes, so that of real data is asked once.
+            self._real = kept is None and never_stands(tx)
         return dt.datetime.now(dt.UTC) if kept is None else kept.astimezone(dt.UTC)
 
 

@@ -9,8 +9,9 @@ from urllib.parse import urlsplit
 
 from dotenv import dotenv_values
 from pydantic import SecretStr, ValidationError, ValidationInfo, field_validator, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsConfigDict
 
+from config.openid_settings import OpenIdSettings
 from config.setting_fields import secret, setting, with_password
 from config.setting_problems import ENV_FILE, PREFIX, SettingsError, sentences, unknown, variable
 
@@ -20,7 +21,7 @@ IN_MEMORY = "memory://"
 ADDRESS = re.compile(r"[^@\s]+@[^@\s]+")
 
 
-class Settings(BaseSettings):
+class Settings(OpenIdSettings):
     """All settings, frozen. Each is `APPRAISE_` and the field's name in capitals."""
 
     model_config = SettingsConfigDict(

@@ -2,6 +2,7 @@
 
 import sys
 
+from config.openid_settings import OpenIdSettings
 from config.setting_fields import words_of
 from config.settings import Settings, variable
 from services.life_settings import TABLE, LifeSettings
@@ -33,7 +34,9 @@ settings`, and each change stands in the audit. What they do is told in
 def settings_page() -> str:
     """Return the page."""
     rows = []
-    for name, field in Settings.model_fields.items():
+    # What it takes over from another part comes first in it, and last on the page.
+    fields = sorted(Settings.model_fields.items(), key=lambda one: one[0] in OpenIdSettings.model_fields)
+    for name, field in fields:
         words = words_of(field)
         rows.append(f"| `{variable(name)}` | {field.description} | {words['accepts']} | {words['shown']} |\n")
     defaults = LifeSettings().to_json()

@@ -28,6 +28,12 @@ def stands_at(tx: Transaction) -> dt.datetime | None:
     return None if kept is None else dt.datetime.fromisoformat(kept)
 
 
+def never_stands(tx: Transaction) -> bool:
+    """Tell whether the data are real; while there is no organisation nobody knows."""
+    row = tx.first(naming.ANY_ORGANISATION)
+    return row is not None and row.kind not in FREE_KINDS
+
+
 def set_clock(uow: UnitOfWork, *, now: dt.datetime, at: dt.datetime) -> None:
     """Let the clock of demonstration or practice data stand at `at` from now on; forward or back.
 

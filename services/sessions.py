@@ -55,6 +55,7 @@ _SESSION = (
         SESSION,
         ACCOUNT.c.person_id,
         ACCOUNT.c.disabled_at,
+        ACCOUNT.c.password_hash.is_not(None).label("has_password"),
         PERSON.c.number,
         PERSON.c.name,
         PERSON.c.language,
@@ -115,6 +116,8 @@ class Viewer:
     calendar: str
     scopes: frozenset[str] | None = None
     """What a limited token opens; None for a session and for a token without limits."""
+    has_password: bool = True
+    """Whether he can show by a password who he is; of sessions only."""
 
     @property
     def actor(self) -> Actor:
@@ -151,7 +154,7 @@ def login(
     # Hashing takes long on purpose: no transaction is open meanwhile.
     fits = passwords.fits(password, account.password_hash if account is not None and open_ else None)
     if account is None or not fits:
-        _deny(uow, account, now)
+        deny(uow, now=now, person=None if account is None else account.person_id)
         raise Refused("The employee number or the password is not right.", "bad-login")
     return _begin(uow, account, attempt, before, now)
 
@@ -165,8 +168,13 @@ def _begin(uow: UnitOfWork, account: Row[Any], attempt: int, before: str | None,
         return open_session(tx, int(account.id), int(account.person_id), before=before, now=now)
 
 
-def open_session(tx: Transaction, account_id: int, person_id: int, *, before: str | None, now: dt.datetime) -> LoggedIn:
-    """Begin a session of who has shown who he is; the one before it, if the browser names one, ends."""
+def open_session(
+    tx: Transaction, account_id: int, person_id: int, *, before: str | None, now: dt.datetime, by: str | None = None
+) -> LoggedIn:
+    """Begin a session of who has shown who he is; the one before it, if the browser names one, ends.
+
+    `by` tells the audit how he has, where it was not by a password.
+    """
     secret = secrets.token_urlsafe(32)
     wall = wall_time(tx)
     earlier = None if before is None else tx.first(_SESSION, {"digest": digest_of(before)})
@@ -184,15 +192,29 @@ def open_session(tx: Transaction, account_id: int, person_id: int, *, before: st
             "roles": _kept(granted),
         },
     )
-    append_event(tx, STREAM, "login", actor=Actor(person_id), at=now, payload={"person": person_id})
+    payload = {"person": person_id} | ({} if by is None else {"by": by})
+    append_event(tx, STREAM, "login", actor=Actor(person_id), at=now, payload=payload)
     return LoggedIn(secret, person_id, earlier is not None and earlier.account_id == account_id)
 
 
-def _deny(uow: UnitOfWork, account: Row[Any] | None, now: dt.datetime) -> None:
+def deny(uow: UnitOfWork, *, now: dt.datetime, person: int | None, **said: str) -> None:
+    """Write into the audit that a login was denied; of whom, if that is known, and what else is `said` of it."""
     with uow.write() as tx:
         # Never what was typed: it may be a password in the wrong field.
-        person = None if account is None else account.person_id
-        append_event(tx, STREAM, "login-denied", actor=SYSTEM, at=now, payload={"person": person})
+        append_event(tx, STREAM, "login-denied", actor=SYSTEM, at=now, payload={"person": person, **said})
+
+
+def was_of(uow: UnitOfWork, *, viewer: Viewer, name: str) -> bool:
+    """Tell whether a session, named by its digest, was one of the viewer's."""
+    with uow.read() as tx:
+        row = tx.first(_SESSION, {"digest": name})
+        return row is not None and row.person_id == viewer.person_id
+
+
+def holder(tx: Transaction, secret: str | None) -> int | None:
+    """Return whose session it is that a browser names, alive or not; None where there is none."""
+    row = None if secret is None else tx.first(_SESSION, {"digest": digest_of(secret)})
+    return None if row is None else int(row.person_id)
 
 
 def viewer_of(uow: UnitOfWork, *, now: dt.datetime, secret: str | None, limits: Limits) -> Viewer | None:
@@ -206,7 +228,7 @@ def viewer_of(uow: UnitOfWork, *, now: dt.datetime, secret: str | None, limits: 
         row = rows[0]
         if row.wall - row.seen_at > limits.idle or row.wall - row.created_at > limits.longest:
             return None
-        viewer = _viewer(rows, now)
+        viewer = replace(_viewer(rows, now), has_password=bool(row.has_password))
         if row.roles != _kept(viewer.roles):
             return None
     if row.wall - row.seen_at > _SEEN_EVERY:
@@ -266,7 +288,7 @@ def confirm(uow: UnitOfWork, *, now: dt.datetime, viewer: Viewer, password: str,
     if attempt is None:
         raise login_throttle.throttled()
     if not passwords.fits(password, None if account is None else account.password_hash):
-        _deny(uow, account, now)
+        deny(uow, now=now, person=None if account is None else account.person_id)
         raise Refused("The password is not right; nothing was done.", "bad-password")
     with uow.write() as tx:
         login_throttle.forget(tx, attempt)

@@ -19,8 +19,9 @@ from sqlalchemy import Row, bindparam, select, update
 
 from models.columns import UtcDateTime, table_of
 from models.cycles import Cycle
+from scoring.canonical import canonical
 from services.actors import SYSTEM
-from services.audit import canonical, stamp
+from services.audit import stamp
 from services.database_clock import wall_time
 from services.errors import Malformed, NotFound
 from services.outbox import JOB

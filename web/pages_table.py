@@ -29,6 +29,7 @@ def granted(*roles: Role) -> frozenset[str]:
 PAGES: tuple[Page, ...] = (
     Page("health"),
     Page("login"),
+    Page("openid"),
     Page("demo"),
     Page("my_work", "/", N_("My work"), "checklist"),
     Page("appraisal"),

@@ -76,6 +76,10 @@ ROUTES: Mapping[tuple[str, str], Access] = MappingProxyType(
         # logging in
         ("GET", "/login"): PUBLIC,
         ("POST", "/login"): PUBLIC,
+        ("POST", "/login/resume"): PUBLIC,
+        ("GET", "/login/openid"): PUBLIC,
+        ("GET", "/login/openid/back"): PUBLIC,
+        ("GET", "/login/openid/done"): PUBLIC,
         ("POST", "/logout"): PUBLIC,
         ("POST", "/language"): PUBLIC,
         ("GET", "/forgotten"): PUBLIC,

@@ -9,7 +9,7 @@ import datetime as dt
 import hashlib
 import hmac
 import zoneinfo
-from collections.abc import Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Annotated, Any
 
@@ -20,6 +20,7 @@ from services.actors import Actor
 from services.errors import AppraiseError, NotFound, Refused
 from services.one_reading import one_reading
 from services.sessions import Viewer, viewer_by_token, viewer_of
+from services.tokens import digest_of
 from services.unit_of_work import UnitOfWork, record_refusal
 from web import moments
 from web.pages_table import PAGES, Page
@@ -76,6 +77,11 @@ class Asked:
     def secret(self) -> str | None:
         """The secret of the session that the browser names, alive or not."""
         return self.request.cookies.get(self.site.cookie)
+
+    @property
+    def session_name(self) -> str:
+        """What the database keeps of that secret: it names the session and opens nothing."""
+        return digest_of(self.secret) if self.secret else ""
 
     @property
     def form_token(self) -> str:
@@ -141,7 +147,17 @@ def asked_with(request: Request, uow: UnitOfWork) -> Asked:
     return Asked(request, site, viewer, now, _language(request, site, viewer), uow)
 
 
-def asked(request: Request) -> Iterator[Asked]:
+async def turn(request: Request) -> AsyncIterator[None]:
+    """Wait until a page may read; see `Site.readings`. What is sent takes no turn: its sender may be slow."""
+    if request.method not in {"GET", "HEAD"}:
+        yield
+        return
+    site: Site = request.app.state.site
+    async with site.readings:
+        yield
+
+
+def asked(request: Request, _turn: Annotated[None, Depends(turn, scope="function")]) -> Iterator[Asked]:
     """Yield a request with who asks. What a page reads is read in one transaction, which ends before it is sent."""
     site: Site = request.app.state.site
     if request.method not in {"GET", "HEAD"}:
@@ -153,6 +169,12 @@ def asked(request: Request) -> Iterator[Asked]:
         yield asked_with(request, reading)
     finally:
         reading.end()
+
+
+def asked_apart(request: Request) -> Asked:
+    """Return a request that asks another server: no reading is held meanwhile, and no turn is taken."""
+    site: Site = request.app.state.site
+    return asked_with(request, site.wiring.uow)
 
 
 def let_in(found: Annotated[Asked, Depends(asked, scope="function")]) -> Asked:
@@ -209,6 +231,7 @@ def _denied(found: Asked, error: AppraiseError) -> AppraiseError:
 
 
 Guest = Annotated[Asked, Depends(asked, scope="function")]
+GuestApart = Annotated[Asked, Depends(asked_apart)]
 Visit = Annotated[Asked, Depends(let_in, scope="function")]
 Program = Annotated[Asked, Depends(by_token)]
 

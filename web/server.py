@@ -10,13 +10,18 @@ from starlette.types import ASGIApp
 from services.errors import Environment
 
 _STOP_SECONDS = 10
+_WAITING = 512
+"""How many connections may wait to be taken."""
 
 
 class PageServer:
-    """Serves an application at an address until it is stopped. Port 0 takes one that is free."""
+    """Serves an application at an address until it is stopped. Port 0 takes one that is free.
 
-    def __init__(self, app: ASGIApp, *, host: str, port: int, proxies: str | None = None) -> None:
-        self._host, self._port = host, port
+    With `shared` other processes of ours may serve at the same address.
+    """
+
+    def __init__(self, app: ASGIApp, *, host: str, port: int, proxies: str | None = None, shared: bool = False) -> None:
+        self._host, self._port, self._shared = host, port, shared
         self._config = uvicorn.Config(
             app,
             log_config=None,
@@ -40,15 +45,7 @@ class PageServer:
         Raises:
             Environment: the address is taken or not this machine's.
         """
-        family = socket.AF_INET6 if ":" in self._host else socket.AF_INET
-        try:
-            self._socket = socket.create_server((self._host, self._port), family=family, backlog=512)
-        except OSError as error:
-            raise Environment(
-                f"The pages cannot be served on {self._host}:{self._port} ({error.strerror or error}); choose another "
-                "--host or --port.",
-                "no-pages",
-            ) from error
+        self._socket = listening(self._host, self._port, shared=self._shared)
         self._thread = threading.Thread(
             target=self._server.run, kwargs={"sockets": [self._socket]}, name="pages", daemon=True
         )
@@ -59,8 +56,7 @@ class PageServer:
     def address(self) -> str:
         """Where it is reached on this machine."""
         port = self._port if self._socket is None else self._socket.getsockname()[1]
-        host = "127.0.0.1" if self._host in {"0.0.0.0", "::"} else self._host  # noqa: S104 - compared, not bound
-        return f"http://{f'[{host}]' if ':' in host else host}:{port}"
+        return reached_at(self._host, port)
 
     @property
     def alive(self) -> bool:
@@ -80,3 +76,34 @@ class PageServer:
 
     def __exit__(self, *_: object) -> None:
         self.stop()
+
+
+def listening(host: str, port: int, *, shared: bool = False, backlog: int | None = _WAITING) -> socket.socket:
+    """Bind an address, and listen where `backlog` says how many connections may wait.
+
+    Raises:
+        Environment: the address is taken or not this machine's.
+    """
+    made = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+    try:
+        # As `socket.create_server` does: a server that is started anew does not wait for old connections.
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if shared:
+            made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        made.bind((host, port))
+        if backlog is not None:
+            made.listen(backlog)
+    except OSError as error:
+        made.close()
+        raise Environment(
+            f"The pages cannot be served on {host}:{port} ({error.strerror or error}); choose another --host or "
+            "--port.",
+            "no-pages",
+        ) from error
+    return made
+
+
+def reached_at(host: str, port: int) -> str:
+    """Return the address at which this machine reaches what is served there."""
+    here = "127.0.0.1" if host in {"0.0.0.0", "::"} else host  # noqa: S104 - compared, not bound
+    return f"http://{f'[{here}]' if ':' in here else here}:{port}"

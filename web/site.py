@@ -1,13 +1,19 @@
 """What one application works with: the wiring, the templates in each language, and the limits of a session."""
 
+import asyncio
 import datetime as dt
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
+from config.settings import Settings
 from config.wiring import Wiring
+from models.database import POOL_OVERFLOW
 from services.sessions import Limits
+from web.openid_provider import Client, Provider
 from web.render import Templates
 
+READINGS = POOL_OVERFLOW
+"""Pages that read at once in one process; there are `POOL_SIZE` connections more, for what is sent meanwhile."""
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
@@ -18,6 +24,11 @@ class Site:
     wiring: Wiring
     templates: Templates
     limits: Limits
+    openid: Provider | None = None
+    """Who logs people in beside us, or in our place."""
+    readings: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(READINGS))
+    """What a page takes before it reads. It keeps its connection from one thread to the next: were more of them begun
+    than there are connections, those without one could take every thread, and no page would ever end."""
 
     @property
     def secure(self) -> bool:
@@ -46,4 +57,21 @@ def site_of(wiring: Wiring) -> Site:
     """Return the site of a wiring."""
     settings = wiring.settings
     limits = Limits(dt.timedelta(minutes=settings.session_idle_minutes), dt.timedelta(hours=settings.session_hours))
-    return Site(wiring, Templates(), limits)
+    return Site(wiring, Templates(), limits, openid_of(settings))
+
+
+def openid_of(settings: Settings) -> Provider | None:
+    """Return the OpenID provider of the settings, or None."""
+    if settings.openid_issuer is None or settings.openid_client is None:
+        return None
+    client = Client(
+        settings.openid_issuer,
+        settings.openid_client,
+        settings.client_secret(),
+        settings.openid_called,
+        settings.openid_claim,
+        settings.openid_scopes,
+        settings.openid_timeout_seconds,
+        settings.openid_ca_file,
+    )
+    return Provider(client)

@@ -1,5 +1,7 @@
 """Accounts from the terminal: the first, others, a new link, an end, and the list."""
 
+import pytest
+
 from config.settings import load_settings
 from config.wiring import wire
 from services import accounts
@@ -38,6 +40,17 @@ def test_an_account_that_was_disabled_is_listed_so_and_comes_back_by_a_new_link(
     link = office.ok("account", "reset", "1007", "--json").json["link"]
     use(office, secret_of(link))
     assert office.ok("account", "list", "--json").json[0]["state"] == "active"
+
+
+def test_where_there_are_no_passwords_an_account_comes_without_a_link(
+    office: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("APPRAISE_OPENID_ISSUER", "https://login.bank.example")
+    monkeypatch.setenv("APPRAISE_OPENID_CLIENT", "appraise")
+    monkeypatch.setenv("APPRAISE_PASSWORD_LOGIN", "off")
+    assert office.ok("account", "first", "1007").out == "1007 has an account and logs in with login.bank.example.\n"
+    made = office.ok("account", "invite", "1006", "--json").json
+    assert made == {"number": "1006", "link": None, "expires_at": None}
 
 
 def test_who_is_not_hr_cannot_list_accounts_and_nobody_invites_who_does_not_exist(office: Terminal) -> None:

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import pytest
 from ruamel.yaml import YAML
 
@@ -89,6 +90,61 @@ def test_up_ends_with_6_when_a_newer_program_upgrades_the_database_beneath_it(tm
     assert "Traceback" not in log
     # Once from the first job that met it, and once at the end.
     assert log.count(sentence) == 2
+
+
+def children(parent: int) -> list[int]:
+    said = subprocess.run(["ps", "-eo", "pid=,ppid="], capture_output=True, text=True, check=True).stdout
+    return [int(pid) for pid, ppid in map(str.split, said.splitlines()) if int(ppid) == parent]
+
+
+def statuses(address: str, count: int) -> list[int]:
+    """Ask for the health so often, each time over a connection of its own."""
+    return [httpx2.get(f"{address}/health", trust_env=False, timeout=SECONDS).status_code for _ in range(count)]
+
+
+def test_several_processes_serve_the_pages_at_one_address_and_end_together(quarter: Terminal, tmp_path: Path) -> None:
+    words = ("--dir", str(quarter.folder), "web", "--port", "0", "--workers", "2")
+    with started(*words, folder=tmp_path) as process:
+        address = ready(process, "The pages are up at ")[-1].split()[5].rstrip(".")
+        both = children(process.pid)
+        assert len(both) == 2
+        assert statuses(address, 20) == [200] * 20
+        process.send_signal(signal.SIGTERM)
+        said, log = process.communicate(timeout=SECONDS)
+    assert (process.returncode, said) == (0, "Stopped.\n"), log
+    until(lambda: not any(alive(pid) for pid in both))
+
+
+def test_when_one_of_them_ends_all_end_and_none_outlives_who_started_it(quarter: Terminal, tmp_path: Path) -> None:
+    words = ("--dir", str(quarter.folder), "web", "--port", "0", "--workers", "2")
+    with started(*words, folder=tmp_path) as process:
+        ready(process, "The pages are up at ")
+        both = children(process.pid)
+        os.kill(both[0], signal.SIGKILL)
+        said, log = process.communicate(timeout=SECONDS)
+    assert (process.returncode, said) == (6, ""), log
+    assert "The pages ended by themselves" in log
+    until(lambda: not any(alive(pid) for pid in both))
+    with started(*words, folder=tmp_path) as process:
+        ready(process, "The pages are up at ")
+        both = children(process.pid)
+        process.kill()
+        until(lambda: not any(alive(pid) for pid in both))
+
+
+def test_one_that_cannot_start_is_one_sentence(tmp_path: Path) -> None:
+    words = ("--dir", str(tmp_path / "nothing"), "web", "--port", "0", "--workers", "2")
+    with started(*words, folder=tmp_path) as process:
+        said, log = process.communicate(timeout=SECONDS)
+    assert (process.returncode, said) == (6, "")
+    assert "There is no database" in log
+    assert log.splitlines()[-1] == "The pages did not start; the line above says why."
+    assert "Traceback" not in log
+
+
+def alive(pid: int) -> bool:
+    said = subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True, check=False).stdout
+    return bool(said.strip()) and not said.startswith("Z")
 
 
 class Telling(Folder):

@@ -5,17 +5,18 @@ Everything shown comes from services that were told who looks; nothing is hidden
 
 from fastapi import APIRouter, Response
 
-from services import appraisals, desk, sessions
+from services import appraisals, desk
 from services.appraisal_view import lay_open
 from services.appraisals import Words as ActWords
 from services.errors import Conflict, Malformed, Refused
+from web import confirming
 from web.forms import EMPTY, Form, Posted
 from web.readers import Words, readers
 from web.requests import Asked, Visit
 
 router = APIRouter()
 FINAL = frozenset({"accept", "approve"})
-"""Acts before which the password is asked for once more, if the setting says so."""
+"""Acts before which a person shows once more who he is, if the setting says so."""
 OWN_WORDS = frozenset({"state", "read", "accept", "object", "withdraw"})
 """Acts whose words are the person's own; the others' are a judgement."""
 
@@ -29,7 +30,8 @@ def show(visit: Visit, cycle: str, number: str, done: str = "") -> Response:
 def act(visit: Visit, cycle: str, number: str, action: str, form: Posted) -> Response:
     code = f"{cycle}/{number}"
     try:
-        _confirm(visit, action, form)
+        if action in FINAL:
+            confirming.demand(visit, form)
         moved = appraisals.act(
             visit.uow,
             actor=visit.actor,
@@ -42,12 +44,6 @@ def act(visit: Visit, cycle: str, number: str, action: str, form: Posted) -> Res
     except (Refused, Conflict, Malformed) as error:
         return _page(visit, code, form.failed(error), tried=action)
     return visit.to(f"/appraisals/{moved.code}?done={moved.action}")
-
-
-def _confirm(visit: Asked, action: str, form: Form) -> None:
-    if action in FINAL and visit.site.wiring.settings.password_again:
-        password = form.fields.get("password", ("",))[-1]
-        sessions.confirm(visit.uow, now=visit.now, viewer=visit.person, password=password, address=visit.address)
 
 
 def _page(visit: Asked, code: str, form: Form, *, done: str = "", tried: str = "") -> Response:
@@ -66,7 +62,8 @@ def _page(visit: Asked, code: str, form: Form, *, done: str = "", tried: str = "
         laid=laid,
         acts=[acts[action["action"]] for action in possible],
         blocked=[action for action in shown.actions if action["blocked"]],
-        final=FINAL if visit.site.wiring.settings.password_again else frozenset(),
+        final=FINAL,
+        again=confirming.again(visit),
         readers={act: _readers(visit, act) for act in acts},
         read_by=readers(Words.FACTS, visit.language),
         judged_by=readers(Words.JUDGEMENT, visit.language),

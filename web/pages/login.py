@@ -24,8 +24,8 @@ def show_login(visit: Guest, next: str = "/") -> Response:  # noqa: A002 - the n
 
 @router.post("/login")
 def log_in(visit: Guest, form: PostedByAnybody) -> Response:
-    target = local_path(form.get("next"))
-    kept = {name.removeprefix(KEPT): form.all(name) for name in form.fields if name.startswith(KEPT)}
+    _demand_passwords(visit)
+    target, kept = local_path(form.get("next")), _kept(form)
     try:
         begun = sessions.login(
             visit.uow,
@@ -40,20 +40,53 @@ def log_in(visit: Guest, form: PostedByAnybody) -> Response:
         return visit.page("login.html", status=form.status, next=target, kept=kept, form=form)
     # What was typed belongs to who typed it: somebody else at the same browser does not send it.
     if kept and begun.same_person:
-        labels = {name: visit.text(label) for name, label in LABELS.items()}
-        answer = visit.page("resume.html", next=target, kept=kept, labels=labels, token=token_of(begun.secret))
+        answer = _shown_again(visit, target, kept, token_of(begun.secret))
     else:
         answer = visit.to(target)
     return visit.begun(answer, begun.secret)
 
 
+@router.post("/login/resume")
+def resume(visit: Guest, form: PostedByAnybody) -> Response:
+    """Go on with what was typed, after a login on a page of its own."""
+    target, kept = local_path(form.get("next")), _kept(form)
+    if visit.viewer is None:
+        form = form.failed(Refused(visit.text("You are not logged in yet; log in first."), "not-yet"))
+        return visit.page("login.html", status=form.status, next=target, kept=kept, form=form)
+    if not kept or not sessions.was_of(visit.uow, viewer=visit.viewer, name=form.get("before")):
+        return visit.to(target)
+    return _shown_again(visit, target, kept, visit.form_token)
+
+
+def _kept(form: Form) -> dict[str, tuple[str, ...]]:
+    return {name.removeprefix(KEPT): form.all(name) for name in form.fields if name.startswith(KEPT)}
+
+
+def _shown_again(visit: Asked, target: str, kept: dict[str, tuple[str, ...]], token: str) -> Response:
+    labels = {name: visit.text(label) for name, label in LABELS.items()}
+    return visit.page("resume.html", next=target, kept=kept, labels=labels, token=token)
+
+
+def _demand_passwords(visit: Asked) -> None:
+    """Refuse what has to do with passwords where there are none.
+
+    Raises:
+        Refused: the setting turns them off.
+    """
+    if not visit.site.wiring.settings.password_login:
+        name = visit.site.wiring.settings.openid_called
+        raise Refused(visit.text("Here one logs in with %(name)s and not with a password.", name=name), "no-passwords")
+
+
 @router.get("/forgotten")
 def show_forgotten(visit: Guest) -> Response:
+    _demand_passwords(visit)
     return visit.page("forgotten.html", asked=False, form=EMPTY)
 
 
 @router.post("/forgotten")
 def ask_for_link(visit: Guest, form: PostedByAnybody) -> Response:
+    _demand_passwords(visit)
     try:
         accounts.forgot(visit.uow, now=visit.now, number=form.get("number"), address=visit.address)
     except Refused as error:
@@ -84,11 +117,13 @@ def choose_language(visit: Guest, form: PostedByAnybody) -> Response:
 
 @router.get("/password/{secret}")
 def show_password(visit: Guest, secret: str) -> Response:
+    _demand_passwords(visit)
     return _password(visit, secret, EMPTY)
 
 
 @router.post("/password/{secret}")
 def set_password(visit: Guest, secret: str, form: PostedByAnybody) -> Response:
+    _demand_passwords(visit)
     first, again = (form.fields.get(name, ("",))[-1] for name in ("password", "password-again"))
     if first != again:
         differing = Malformed("The two passwords are not the same; type them once more.", "not-the-same")

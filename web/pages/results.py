@@ -2,8 +2,9 @@
 
 from fastapi import APIRouter, Response
 
-from services import finalising, late_entries, result_groups, result_page, sessions, table_state, year_table
+from services import finalising, late_entries, result_groups, result_page, table_state, year_table
 from services.errors import Malformed
+from web import confirming
 from web.downloads import MEDIA, export_file
 from web.forms import EMPTY, Form, Posted
 from web.pages.cycles import REFUSED
@@ -46,9 +47,7 @@ def approve(visit: Visit, cycle: str, form: Posted) -> Response:
         digest = form.get("check-number")
         if not digest:
             raise Malformed(visit.text("Say which table you sign, by its check number."), "check-number")
-        if visit.site.wiring.settings.password_again:
-            password = form.fields.get("password", ("",))[-1]
-            sessions.confirm(visit.uow, now=visit.now, viewer=visit.person, password=password, address=visit.address)
+        confirming.demand(visit, form)
         late = form.get("table") == "late"
         sign = late_entries.enter_late if late else finalising.approve
         sign(visit.uow, actor=visit.actor, now=visit.now, cycle=cycle, digest=digest)
@@ -93,7 +92,7 @@ def _page(visit: Asked, cycle: str, form: Form, *, q: str = "", after: str = "",
         periods=sorted({code for one in year or () for code in one.figures}),
         groups=result_groups.result_groups(uow, viewer=viewer, now=now, cycle=cycle, language=visit.language),
         table=table_state.table_state(uow, viewer=viewer, now=now, cycle=cycle),
-        password_again=visit.site.wiring.settings.password_again,
+        again=confirming.again(visit),
         least=result_groups.LEAST,
         forms=FORMS,
         form=form,

@@ -5,11 +5,12 @@ from typing import Any
 
 from fastapi import APIRouter, Response
 
-from services import appraisals, desk, finding_places, review_queue, sessions
+from services import appraisals, desk, finding_places, review_queue
 from services.appraisals import Words as ActWords
 from services.course import course
 from services.errors import Conflict, Malformed, Refused
 from services.review_queue import Case, Queue
+from web import confirming
 from web.forms import EMPTY, Form, Posted
 from web.readers import Words, readers
 from web.requests import Asked, Visit
@@ -63,7 +64,7 @@ def approve_clear(visit: Visit, form: Posted) -> Response:
         nobody = Malformed(visit.text("Nobody is ticked who can still be approved; look again."), "nobody")
         return _preview(visit, queue, form.failed(nobody))
     try:
-        _confirm(visit, form)
+        confirming.demand(visit, form)
         batch = appraisals.act_many(
             visit.uow,
             actor=visit.actor,
@@ -88,7 +89,7 @@ def _preview(
         cases=[case for case in queue.cases if case.clear],
         form=form,
         aside=aside,
-        again=visit.site.wiring.settings.password_again,
+        again=confirming.again(visit),
     )
 
 
@@ -103,7 +104,7 @@ def decide(visit: Visit, cycle: str, number: str, action: str, form: Posted) -> 
     before = review_queue.queue(visit.uow, actor=visit.actor)
     try:
         if action == "approve":
-            _confirm(visit, form)
+            confirming.demand(visit, form)
         moved = appraisals.act(
             visit.uow,
             actor=visit.actor,
@@ -128,12 +129,6 @@ def _lines(action: str, form: Form) -> Mapping[str, str | None] | None:
     return {line: form.get("amount") if action == "change" else None}
 
 
-def _confirm(visit: Asked, form: Form) -> None:
-    if visit.site.wiring.settings.password_again:
-        password = form.fields.get("password", ("",))[-1]
-        sessions.confirm(visit.uow, now=visit.now, viewer=visit.person, password=password, address=visit.address)
-
-
 def _case(visit: Asked, code: str, form: Form, *, done: str = "", tried: str = "") -> Response:
     """Show a case; after a refusal with what was typed, and the version that is there now."""
     asked: Any = {"actor": visit.actor, "now": visit.now, "appraisal": code}
@@ -154,7 +149,7 @@ def _case(visit: Asked, code: str, form: Form, *, done: str = "", tried: str = "
         findings=finding_places.of_appraisal(visit.uow, **asked),
         can_revise=any(act.action in LINE_ACTS for act in possible),
         acts=sorted((act for act in possible if not act.takes_lines), key=lambda act: act.needs_reason),
-        again=visit.site.wiring.settings.password_again,
+        again=confirming.again(visit),
         read_by=readers(Words.JUDGEMENT, visit.language),
         form=form,
         tried=tried,

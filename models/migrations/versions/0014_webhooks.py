@@ -1,7 +1,7 @@
 """Webhooks, what each was told, and up to where it has been planned.
 
 Revision ID: 0014
-Revises: 0012
+Revises: 0013
 """
 
 from models.migrations.shapes import TableIndex, create, drop, key, moment, number, ref, text, unique
