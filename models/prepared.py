@@ -31,9 +31,9 @@ class Prepared:
 
     def __init__(self, statement: Executable) -> None:
         self.statement = statement
-        self._forms: dict[tuple[str, tuple[str, ...], Use], _Form] = {}
+        self._forms: dict[tuple[str, tuple[str, ...], Use], Form] = {}
 
-    def form(self, connection: Connection, values: Values, use: Use) -> "_Form":
+    def form(self, connection: Connection, values: Values, use: Use) -> "Form":
         """Return its form for the dialect of a connection, the names of the values, and what it is used for."""
         dialect = connection.dialect
         key = (dialect.name, tuple(values), use)
@@ -51,6 +51,15 @@ def read(connection: Connection, *asked: tuple[Prepared, Values]) -> list[list[R
         return [form.rows(cursor.fetchall()) for (form, _), cursor in zip(forms, cursors, strict=True)]
 
 
+def raw(connection: Connection, statement: Prepared, values: Values) -> list[tuple[Any, ...]]:
+    """Return the rows of a statement as the driver hands them out, for who converts them himself."""
+    form = statement.form(connection, values, "read")
+    with ExitStack() as stack:
+        (cursor,) = _sent(connection, [(form, [values])], stack)
+        found: list[tuple[Any, ...]] = cursor.fetchall()
+    return found
+
+
 def write(connection: Connection, *said: tuple[Prepared, Sequence[Values]]) -> list[int]:
     """Run each write for each of its rows, and return how many rows of the database each touched.
 
@@ -64,7 +73,7 @@ def write(connection: Connection, *said: tuple[Prepared, Sequence[Values]]) -> l
 
 
 @dataclass(frozen=True, slots=True)
-class _Form:
+class Form:
     """A statement in the words of one dialect: its text, what it takes, and how its rows are read."""
 
     text: str
@@ -95,8 +104,8 @@ class _Form:
         return [Row(columns, self.processors, places, row) for row in found]
 
 
-def _compiled(statement: Any, dialect: Dialect, names: list[str], use: Use) -> _Form:
-    statement = _replaced(statement, partial(_list_as_one_value, dialect.name))
+def _compiled(statement: Any, dialect: Dialect, names: list[str], use: Use) -> Form:
+    statement = replaced(statement, partial(_list_as_one_value, dialect.name))
     # As an execution compiles it: the names of the values say which columns an INSERT has; a write hands back no id.
     compiled = statement.compile(dialect=dialect, column_keys=names, for_executemany=use != "read")
     at_once = use == "many" and dialect.name == "postgresql"
@@ -108,7 +117,7 @@ def _compiled(statement: Any, dialect: Dialect, names: list[str], use: Use) -> _
     constants |= {column.key: column.default.arg for column in compiled.insert_prefetch}
     columns = tuple(getattr(statement, "exported_columns", ()))
     processors = [_reader(column.type, dialect) for column in columns]
-    return _Form(
+    return Form(
         text=str(compiled),
         binds=tuple((name, _converter(compiled.binds[name].type, dialect)) for name in used),
         constants=constants,
@@ -149,7 +158,7 @@ def _over_all(statement: Any, types: Mapping[str, TypeEngine[Any]]) -> Any:
     if isinstance(statement, Insert):
         return _insert_of_all(statement, types, given)
 
-    return _replaced(statement, lambda part: given.c[part.key] if part.key in types else None)
+    return replaced(statement, lambda part: given.c[part.key] if part.key in types else None)
 
 
 def _insert_of_all(statement: Any, types: Mapping[str, TypeEngine[Any]], given: Any) -> Any:
@@ -158,7 +167,7 @@ def _insert_of_all(statement: Any, types: Mapping[str, TypeEngine[Any]], given: 
     if not said:
         return insert(statement.table).from_select(list(types), select(*given.c))
     sources = [
-        _replaced(value, lambda part: given.c[part.key] if part.key in types else None) for value in said.values()
+        replaced(value, lambda part: given.c[part.key] if part.key in types else None) for value in said.values()
     ]
     over_all = type(statement)(statement.table).from_select(list(said), select(*sources), include_defaults=False)
     over_all._post_values_clause = statement._post_values_clause  # noqa: SLF001 - ON CONFLICT
@@ -174,7 +183,7 @@ def _list_as_one_value(dialect: str, part: BindParameter[Any]) -> Any:
     return select(func.json_each(bindparam(part.key, type_=JSON)).table_valued("value").c.value).scalar_subquery()
 
 
-def _replaced(statement: Any, other: Callable[[BindParameter[Any]], Any]) -> Any:
+def replaced(statement: Any, other: Callable[[BindParameter[Any]], Any]) -> Any:
     """Return a statement with `other` things in the place of its values, where that is not None."""
 
     def replace(part: Any, **_options: Any) -> Any:
@@ -184,7 +193,7 @@ def _replaced(statement: Any, other: Callable[[BindParameter[Any]], Any]) -> Any
     return traverse(statement, {}, replace)
 
 
-def _sent(connection: Connection, said: Sequence[tuple[_Form, Sequence[Values]]], stack: ExitStack) -> list[Any]:
+def _sent(connection: Connection, said: Sequence[tuple[Form, Sequence[Values]]], stack: ExitStack) -> list[Any]:
     """Send statements in their order, each for each of its rows, and return the driver's cursors.
 
     `stack` closes them whatever happens: one that stays open keeps the others of an SQLite file from writing. An error

@@ -22,12 +22,12 @@ __all__ = ["NO_CLOSURES", "Closures", "add_working_days", "closures", "is_workin
 
 CLOSURE_DAY = table_of(ClosureDay)
 
-_CLOSURES = Prepared(select(CLOSURE_DAY.c.day, CLOSURE_DAY.c.kind).order_by(CLOSURE_DAY.c.day))
+CLOSURES = Prepared(select(CLOSURE_DAY.c.day, CLOSURE_DAY.c.kind).order_by(CLOSURE_DAY.c.day))
 
 
 def closures(tx: Transaction) -> Closures:
     """Return every closure day of the organisation."""
-    rows = tx.once(_CLOSURES)
+    rows = tx.once(CLOSURES)
     return Closures(
         frozenset(row.day for row in rows if row.kind == "closed"),
         frozenset(row.day for row in rows if row.kind == "working"),

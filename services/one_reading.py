@@ -1,9 +1,12 @@
 """Everything a page reads, in one transaction: what several services ask for alike is asked of the database once.
 
+What a service knows it will ask for, it can say beforehand (`ahead`): then it goes as one statement.
+
 The transaction opens with the first read and is over as soon as the page is made, or something is written: on SQLite
 a reader holds off writers.
 """
 
+import functools
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -11,6 +14,7 @@ from typing import Any
 
 from sqlalchemy import Executable, Row
 
+from models.bundles import Bundle
 from models.prepared import Prepared
 from services.unit_of_work import Statement, Transaction, UnitOfWork, Values, translated
 
@@ -32,6 +36,9 @@ class Remembering(Transaction):
     def first(self, statement: Statement, values: Values | None = None) -> Row[Any] | None:
         """The first row, or None."""
         key = ("first", statement, _named(values))
+        whole = ("all", *key[1:])
+        if whole in self._answers:
+            return next(iter(self._answers[whole]), None)
         if key not in self._answers:
             self._answers[key] = Transaction.first(self, statement, values)
         found: Row[Any] | None = self._answers[key]
@@ -40,6 +47,9 @@ class Remembering(Transaction):
     def scalar(self, statement: Executable, values: Values | None = None) -> Any:
         """The first column of the first row, or None."""
         key = ("scalar", statement, _named(values))
+        whole = ("all", *key[1:])
+        if whole in self._answers:
+            return next((row[0] for row in self._answers[whole]), None)
         if key not in self._answers:
             self._answers[key] = Transaction.scalar(self, statement, values)
         return self._answers[key]
@@ -52,6 +62,30 @@ class Remembering(Transaction):
             answers = Transaction.all_of(self, *(asked[place] for place in new))
             self._answers |= {keys[place]: rows for place, rows in zip(new, answers, strict=True)}
         return [self._answers[key] for key in keys]
+
+    def read_ahead(self, asked: Sequence[tuple[Statement, Values]]) -> None:
+        """Ask for every row of each statement that was not asked yet, in one statement."""
+        new = {("all", statement, _named(values)): (statement, values) for statement, values in asked}
+        new = {key: one for key, one in new.items() if key not in self._answers}
+        if len(new) > 1:
+            bundle = _bundle(tuple(statement for statement, _ in new.values()))
+            answers = bundle.read(self.connection, [values for _, values in new.values()])
+            self._answers |= dict(zip(new, answers, strict=True))
+
+
+@functools.lru_cache(maxsize=512)
+def _bundle(statements: tuple[Statement, ...]) -> Bundle:
+    return Bundle(statements)
+
+
+def ahead(tx: Transaction, *asked: tuple[Statement, Values]) -> None:
+    """Say what will be asked, so that it is sent as one statement; nothing where the transaction does not remember.
+
+    What follows asks as ever, with the same statements and values, and is answered from memory. What was not said here
+    is sent when it is asked.
+    """
+    if isinstance(tx, Remembering):
+        tx.read_ahead(asked)
 
 
 @dataclass(frozen=True)
