@@ -8,8 +8,9 @@ from fastapi import APIRouter, Response
 from fastapi.responses import FileResponse
 from starlette.background import BackgroundTask
 
-from services import exports, finalising, late_entries, result_groups, result_page, sessions, table_state, year_table
+from services import exports, finalising, late_entries, result_groups, sessions
 from services.errors import AppraiseError, Malformed
+from services.results_view import Places, results_view
 from web.forms import EMPTY, Form, Posted
 from web.pages.cycles import REFUSED
 from web.requests import Asked, Visit
@@ -23,13 +24,13 @@ DONE = {
     "sent-back": N_("The proposal is refused; the cycle is open again."),
 }
 FORMS = ("csv", "xlsx", "json")
-_MOST_OF_YEAR = 500
-"""People of a year on one page; the search and the export have the others."""
 
 
 @router.get("/cycles/{cycle}/results")
-def show(visit: Visit, cycle: str, *, q: str = "", after: str = "", done: str = "") -> Response:
-    return _page(visit, cycle, EMPTY, q=q.strip(), after=after, done=done)
+def show(
+    visit: Visit, cycle: str, *, q: str = "", after: str = "", units: str = "", posts: str = "", done: str = ""
+) -> Response:
+    return _page(visit, cycle, EMPTY, q=q.strip(), begin=Places(after, units, posts), done=done)
 
 
 @router.post("/cycles/{cycle}/propose")
@@ -92,20 +93,25 @@ def export(visit: Visit, cycle: str, form: Posted) -> Response:
     return FileResponse(path, filename=f"{cycle}.{wanted}", background=gone)
 
 
-def _page(visit: Asked, cycle: str, form: Form, *, q: str = "", after: str = "", done: str = "") -> Response:
-    uow, viewer, now = visit.uow, visit.actor, visit.now
-    page = result_page.result_page(uow, viewer=viewer, now=now, cycle=cycle, words=q, after=after)
-    year = None if page.rows or q or after else year_table.year_results(uow, viewer=viewer, now=now, cycle=cycle)
+def _page(
+    visit: Asked, cycle: str, form: Form, *, q: str = "", begin: Places | None = None, done: str = ""
+) -> Response:
+    places = begin or Places()
+    found = results_view(
+        visit.uow,
+        viewer=visit.actor,
+        now=visit.now,
+        cycle=cycle,
+        words=q,
+        places=places,
+        language=visit.language,
+    )
     return visit.page(
         "results.html",
         status=form.status,
-        page=page,
+        found=found,
         q=q,
-        first=not after,
-        year=None if year is None else year[:_MOST_OF_YEAR],
-        periods=sorted({code for one in year or () for code in one.figures}),
-        groups=result_groups.result_groups(uow, viewer=viewer, now=now, cycle=cycle, language=visit.language),
-        table=table_state.table_state(uow, viewer=viewer, now=now, cycle=cycle),
+        places=places,
         password_again=visit.site.wiring.settings.password_again,
         least=result_groups.LEAST,
         forms=FORMS,
