@@ -5,18 +5,31 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Row, and_, bindparam, case, func, select
+from sqlalchemy import (
+    Row,
+    Text,
+    and_,
+    bindparam,
+    case,
+    cast,
+    exists,
+    func,
+    literal,
+    null,
+    or_,
+    select,
+    type_coerce,
+    union_all,
+)
 
-from models.columns import UtcDateTime, table_of
+from models.columns import BIGINT, UtcDateTime, table_of
 from models.people import Unit
-from services import naming
-from services.access import granted_roles
 from services.actors import Actor
-from services.definitions import lifecycle_of
+from services.cycle_frame import frame, lifecycle
 from services.enrolment import ROSTER
 from services.errors import NotFound, Refused
-from services.holds import held_by_stage
-from services.standing import APPRAISAL, ASSIGNMENT, WORK_ITEM, local_day
+from services.holds import held_counted
+from services.standing import APPRAISAL, ASSIGNMENT, WORK_ITEM
 from services.unit_of_work import UnitOfWork, use_case
 from workflow.vocabulary import Outcome, Role
 
@@ -24,29 +37,94 @@ UNIT = table_of(Unit)
 SEES_BOARD = frozenset({Role.HR, Role.APPROVER, Role.AUDITOR, Role.SYSTEM})
 """Who sees how a whole cycle stands."""
 
+UNITS = 50
+"""Units of one page."""
+
 _LATE = and_(WORK_ITEM.c.closed_at.is_(None), WORK_ITEM.c.due_at < bindparam("now", type_=UtcDateTime()))
-_COUNTS = (
-    select(
-        ASSIGNMENT.c.unit_id,
-        APPRAISAL.c.stage,
-        APPRAISAL.c.outcome,
-        func.count(APPRAISAL.c.id.distinct()).label("number"),
-        func.count(case((_LATE, APPRAISAL.c.id)).distinct()).label("late"),
+_STAGE = APPRAISAL.c.stage
+_TOP = UNIT.alias("top")
+# An office with one top shows what is below it; the top itself is only a frame.
+_ONE_TOP = select(func.min(_TOP.c.id)).where(_TOP.c.parent_id.is_(None)).having(func.count() == 1).scalar_subquery()
+_NAMED = select(_TOP.c.id).where(_TOP.c.code == bindparam("unit", type_=Text)).scalar_subquery()
+
+
+def _tree(root: Any) -> Any:
+    """Return each unit that is looked at with the unit under whose name it is counted: a child of `root`, or itself."""
+    tree = (
+        select(UNIT.c.id.label("unit_id"), UNIT.c.id.label("shown_id"))
+        .where(or_(UNIT.c.parent_id.is_not_distinct_from(root), UNIT.c.id == root))
+        .cte("tree", recursive=True)
     )
-    .select_from(
-        APPRAISAL.join(ASSIGNMENT, ASSIGNMENT.c.id == APPRAISAL.c.assignment_id).outerjoin(
-            WORK_ITEM, and_(WORK_ITEM.c.appraisal_id == APPRAISAL.c.id, WORK_ITEM.c.closed_at.is_(None))
+    below = UNIT.alias("below")
+    # `union`, since a circle of units must come to an end.
+    return tree.union(
+        select(below.c.id, tree.c.shown_id)
+        .join(tree, tree.c.unit_id == below.c.parent_id)
+        .where(tree.c.unit_id.is_distinct_from(root))
+    )
+
+
+def _statement(root: Any) -> Any:
+    """Return the statement that counts: rows of a kind, with a code, a name, a stage or status, and three numbers."""
+    tree = _tree(root)
+    counted = (
+        select(
+            tree.c.shown_id,
+            _STAGE.label("stage"),
+            func.count(APPRAISAL.c.id.distinct()).label("number"),
+            func.count(case((_LATE, APPRAISAL.c.id)).distinct()).label("late"),
+            func.count(case((APPRAISAL.c.outcome == Outcome.NOT_RATED.value, APPRAISAL.c.id)).distinct()).label("out"),
         )
+        .select_from(
+            APPRAISAL.join(ASSIGNMENT, ASSIGNMENT.c.id == APPRAISAL.c.assignment_id)
+            .join(tree, tree.c.unit_id == ASSIGNMENT.c.unit_id)
+            .outerjoin(WORK_ITEM, and_(WORK_ITEM.c.appraisal_id == APPRAISAL.c.id, WORK_ITEM.c.closed_at.is_(None)))
+        )
+        .where(APPRAISAL.c.cycle_id == bindparam("cycle"))
+        .group_by(tree.c.shown_id, _STAGE)
+        .cte("counted")
     )
-    .where(APPRAISAL.c.cycle_id == bindparam("cycle"))
-    .group_by(ASSIGNMENT.c.unit_id, APPRAISAL.c.stage, APPRAISAL.c.outcome)
-)
-_UNITS = select(UNIT.c.id, UNIT.c.code, UNIT.c.name, UNIT.c.parent_id).order_by(UNIT.c.code)
-_ROSTER = (
-    select(ROSTER.c.status, func.count().label("number"))
-    .where(ROSTER.c.cycle_id == bindparam("cycle"))
-    .group_by(ROSTER.c.status)
-)
+    page = (
+        select(UNIT.c.id, UNIT.c.code, UNIT.c.name)
+        .where(UNIT.c.id.in_(select(counted.c.shown_id)), UNIT.c.code > bindparam("behind", type_=Text))
+        .order_by(UNIT.c.code)
+        .limit(UNITS + 1)
+        .subquery("page")
+    )
+    deeper = exists().where(tree.c.shown_id == page.c.id, tree.c.unit_id != page.c.id)
+    none, zero = type_coerce(null(), Text), literal(0, BIGINT)
+
+    def total(name: str) -> Any:
+        return cast(func.sum(counted.c[name]), BIGINT)
+
+    return union_all(
+        select(
+            literal("stage", Text).label("kind"),
+            none.label("code"),
+            none.label("name"),
+            counted.c.stage.label("what"),
+            total("number").label("number"),
+            total("late").label("late"),
+            total("out").label("other"),
+        ).group_by(counted.c.stage),
+        select(
+            literal("unit", Text),
+            page.c.code,
+            page.c.name,
+            counted.c.stage,
+            counted.c.number,
+            counted.c.late,
+            case((deeper, 1), else_=0),
+        ).join(page, page.c.id == counted.c.shown_id),
+        select(literal("roster", Text), none, none, ROSTER.c.status, func.count(), zero, zero)
+        .where(ROSTER.c.cycle_id == bindparam("cycle"))
+        .group_by(ROSTER.c.status),
+        select(literal("root", Text), none, none, none, zero, zero, zero).where(root.is_not(None)),
+        held_counted(),
+    )
+
+
+_WHOLE, _OF_UNIT = _statement(_ONE_TOP), _statement(_NAMED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +151,10 @@ class UnitCount:
 
 @dataclass(frozen=True, slots=True)
 class Board:
-    """A cycle at a glance. `unit` is the code of the unit that is looked at, None for the whole organisation."""
+    """A cycle at a glance. `unit` is the code of the unit that is looked at, None for the whole organisation.
+
+    `units` are those with appraisals by their codes; behind the code `after` there are more, None where there are none.
+    """
 
     code: str
     state: str
@@ -86,6 +167,7 @@ class Board:
     not_rated: int
     roster: Mapping[str, int]
     roles: frozenset[str]
+    after: str | None
 
     @property
     def appraisals(self) -> int:
@@ -99,94 +181,68 @@ class Board:
 
 
 @use_case("cycle.board")
-def board(uow: UnitOfWork, *, actor: Actor, now: dt.datetime, cycle: str, unit: str | None = None) -> Board:
-    """Return how a cycle stands; for HR, the approver and auditors. Counts only, of nobody's judgement. 8 statements.
+def board(
+    uow: UnitOfWork, *, actor: Actor, now: dt.datetime, cycle: str, unit: str | None = None, behind: str = ""
+) -> Board:
+    """Return how a cycle stands; for HR, the approver and auditors. Counts only, of nobody's judgement. 2 statements.
+
+    `behind` is the code of a unit behind which the list of units begins. The database counts every appraisal of the
+    cycle and hands back as many rows as are shown.
 
     Raises:
         NotFound: there is no such cycle or unit.
         Refused: the viewer runs nothing.
     """
     with uow.read() as tx:
-        organisation = naming.organisation(tx)
-        day = local_day(now, organisation.zone)
-        roles = granted_roles(tx, actor.person_id, day)
-        if roles.isdisjoint(SEES_BOARD):
+        at = frame(tx, viewer=actor, now=now, cycle=cycle)
+        if at.granted.isdisjoint(SEES_BOARD):
             raise Refused("Only HR, the approver and auditors see how a whole cycle stands.", "not-hr")
-        row = naming.cycle(tx, cycle)
-        lifecycle = lifecycle_of(tx, row.workflow_id, row.workflow_digest)
-        units = {found.id: found for found in tx.all(_UNITS)}
-        inside = _inside(units, unit)
-        counts = [found for found in tx.all(_COUNTS, {"cycle": row.id, "now": now}) if found.unit_id in inside]
-        held = held_by_stage(tx, row.id) if unit is None else {}
+        row = at.cycle
+        asked = {"cycle": row.id, "stream": f"cycle:{row.id}", "now": now, "behind": behind}
+        found: dict[str, list[Row[Any]]] = {"stage": [], "unit": [], "roster": [], "root": [], "held": []}
+        for one in tx.all(*(_WHOLE, asked) if unit is None else (_OF_UNIT, asked | {"unit": unit})):
+            found[one.kind].append(one)
+        if unit is not None and not found["root"]:
+            raise NotFound(f"There is no unit {unit}; the page of people and units lists them.", "unknown-unit")
+        stages = {one.what: one for one in found["stage"]}
+        held = {} if unit is not None else {one.what: one.number for one in found["held"]}
+        units = _by_unit(found["unit"])
         return Board(
             row.code,
             row.state,
             row.period_from,
             row.period_to,
-            day,
+            at.day,
             tuple(
                 StageCount(
                     stage.id,
                     stage.title,
-                    sum(found.number for found in counts if found.stage == stage.id),
-                    sum(found.late for found in counts if found.stage == stage.id),
+                    stages[stage.id].number if stage.id in stages else 0,
+                    stages[stage.id].late if stage.id in stages else 0,
                     held.get(stage.id, 0),
                 )
-                for stage in lifecycle.stages
+                for stage in lifecycle(tx, at).stages
             ),
-            tuple(_by_unit(units, inside, counts)),
+            units[:UNITS],
             unit,
-            sum(found.number for found in counts if found.outcome == Outcome.NOT_RATED),
-            {found.status: found.number for found in tx.all(_ROSTER, {"cycle": row.id})},
-            roles,
+            sum(one.other for one in found["stage"]),
+            {one.what: one.number for one in found["roster"]},
+            at.granted,
+            units[UNITS - 1].code if len(units) > UNITS else None,
         )
 
 
-def _inside(units: Mapping[int, Row[Any]], code: str | None) -> Mapping[int, int]:
-    """Return, for each unit that is looked at, the unit under whose name it is counted: a child of `code`, or itself.
-
-    Raises:
-        NotFound: there is no unit of this code.
-    """
-    if code is None:
-        tops = [found.id for found in units.values() if found.parent_id is None]
-        # An office with one top shows what is below it; the top itself is only a frame.
-        root = tops[0] if len(tops) == 1 else None
-    else:
-        root = next((found.id for found in units.values() if found.code == code), None)
-        if root is None:
-            raise NotFound(f"There is no unit {code}; the page of people and units lists them.", "unknown-unit")
-    inside = {}
-    for unit_id in units:
-        way = _upward(units, unit_id)
-        if root is None:
-            inside[unit_id] = way[-1]
-        elif root in way:
-            place = way.index(root)
-            inside[unit_id] = way[place - 1] if place else unit_id
-    return inside
-
-
-def _upward(units: Mapping[int, Row[Any]], unit_id: int) -> list[int]:
-    way: list[int] = []
-    at: int | None = unit_id
-    while at is not None and at not in way:
-        way.append(at)
-        at = units[at].parent_id
-    return way
-
-
-def _by_unit(units: Mapping[int, Row[Any]], inside: Mapping[int, int], counts: list[Row[Any]]) -> list[UnitCount]:
-    stages: dict[int, dict[str, int]] = {}
-    late: dict[int, int] = {}
-    for found in counts:
-        shown = inside[found.unit_id]
-        of_unit = stages.setdefault(shown, {})
-        of_unit[found.stage] = of_unit.get(found.stage, 0) + found.number
-        late[shown] = late.get(shown, 0) + found.late
-    deeper = {shown for unit_id, shown in inside.items() if unit_id != shown}
-    return [
-        UnitCount(found.code, found.name, stages[found.id], late[found.id], found.id in deeper)
-        for found in units.values()
-        if found.id in stages
-    ]
+def _by_unit(rows: list[Row[Any]]) -> tuple[UnitCount, ...]:
+    found: dict[str, list[Row[Any]]] = {}
+    for row in sorted(rows, key=lambda row: row.code):
+        found.setdefault(row.code, []).append(row)
+    return tuple(
+        UnitCount(
+            code,
+            of_one[0].name,
+            {one.what: one.number for one in of_one},
+            sum(one.late for one in of_one),
+            bool(of_one[0].other),
+        )
+        for code, of_one in found.items()
+    )

@@ -1,24 +1,24 @@
 """The open tasks of a cycle, page by page: with whom, since when late, last reminded when, on hold, or stuck."""
 
 import datetime as dt
-import json
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Row, and_, bindparam, exists, func, literal, or_, select
+from sqlalchemy import Row, Text, and_, bindparam, exists, func, literal, null, or_, select, type_coerce, union_all
 
-from models.columns import UtcDateTime, table_of
+from models.columns import BIGINT, UtcDateTime, table_of
 from models.outbox import Message
 from models.people import Contact
 from services import absences, calendars, naming
-from services.access import granted_roles, superiors_of
 from services.actors import Actor
 from services.cycle_board import SEES_BOARD, UNIT
+from services.cycle_frame import above, frame
 from services.deadline_rows import REMINDERS
 from services.errors import Malformed, Refused
-from services.extension_events import EVENT, held_items
+from services.extension_events import EVENT, HELD, RELEASED, item_told
 from services.standing import APPRAISAL, ASSIGNMENT, PERSON, POST, WORK_ITEM, local_day
-from services.unit_of_work import UnitOfWork, use_case
+from services.unit_of_work import Transaction, UnitOfWork, use_case
 from workflow.vocabulary import Role
 
 CONTACT = table_of(Contact)
@@ -31,12 +31,6 @@ MOST = 500
 _NEVER = dt.datetime(9999, 1, 1, tzinfo=dt.UTC)
 
 _due = func.coalesce(WORK_ITEM.c.due_at, literal(_NEVER, UtcDateTime()), type_=UtcDateTime())
-_REMINDED = (
-    select(func.max(MESSAGE.c.sent_at))
-    .where(MESSAGE.c.work_item_id == WORK_ITEM.c.id, MESSAGE.c.kind.in_((*REMINDERS, "reminded", "your-turn")))
-    .correlate(WORK_ITEM)
-    .scalar_subquery()
-)
 _PROTECTED = exists(
     select(ABSENCE.c.id).where(
         ABSENCE.c.person_id == WORK_ITEM.c.holder_id,
@@ -57,7 +51,7 @@ _TASKS = (
         HOLDER.c.number.label("holder_number"),
         HOLDER.c.name.label("holder_name"),
         UNIT.c.name.label("unit"),
-        _REMINDED.label("reminded_at"),
+        WORK_ITEM.c.holder_id,
         exists(select(CONTACT.c.id).where(CONTACT.c.person_id == HOLDER.c.id, CONTACT.c.valid_to.is_(None))).label(
             "has_address"
         ),
@@ -86,9 +80,24 @@ _TASKS = (
 _LATE = _TASKS.where(WORK_ITEM.c.due_at < bindparam("now", type_=UtcDateTime()), ~_PROTECTED)
 _OF_PERSON = _TASKS.where(or_(PERSON.c.number == bindparam("person"), HOLDER.c.number == bindparam("person")))
 _ONE = _TASKS.where(WORK_ITEM.c.id == bindparam("item"))
-_STUCK = select(EVENT.c.kind, EVENT.c.payload).where(
-    EVENT.c.stream == bindparam("stream"), EVENT.c.kind.in_(("nobody-left", "with-hr"))
+_ITEMS: Any = bindparam("items", type_=BIGINT, expanding=True)
+_item = item_told(EVENT.c.payload)
+_TOLD = union_all(
+    select(EVENT.c.kind, _item.label("item"), EVENT.c.seq, type_coerce(null(), UtcDateTime()).label("at")).where(
+        EVENT.c.stream == bindparam("stream"),
+        EVENT.c.kind.in_(("nobody-left", "with-hr", HELD, RELEASED)),
+        _item.in_(_ITEMS),
+    ),
+    # What the holder was mailed about it: whoever held it before him was reminded for nothing.
+    select(literal("reminded", Text), MESSAGE.c.work_item_id, literal(0, BIGINT), func.max(MESSAGE.c.sent_at))
+    .where(
+        MESSAGE.c.person_id.in_(bindparam("holders", type_=BIGINT, expanding=True)),
+        MESSAGE.c.work_item_id.in_(_ITEMS),
+        MESSAGE.c.kind.in_((*REMINDERS, "reminded", "your-turn")),
+    )
+    .group_by(MESSAGE.c.work_item_id),
 )
+"""What the record and the mails say of some work items."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +141,7 @@ def tasks(
     after: str | None = None,
     most: int = PAGE,
 ) -> Tasks:
-    """Return open tasks of a cycle: those that are late, of one person, one by its name, or all; 7 statements.
+    """Return open tasks of a cycle: those that are late, of one person, one by its name, or all; at most 5 statements.
 
     Who runs the cycle sees nothing here of his own appraisal and his superiors' (domain.md, section 5).
 
@@ -142,41 +151,33 @@ def tasks(
         Refused: the viewer runs nothing.
     """
     with uow.read() as tx:
-        organisation = naming.organisation(tx)
-        on = local_day(now, organisation.zone)
-        roles = granted_roles(tx, actor.person_id, on)
-        if roles.isdisjoint(SEES_BOARD):
+        at = frame(tx, viewer=actor, now=now, cycle=cycle)
+        if at.granted.isdisjoint(SEES_BOARD):
             raise Refused("Only HR, the approver and auditors see who is late in a cycle.", "not-hr")
-        row = naming.cycle(tx, cycle)
         hidden = frozenset[int]()
-        if roles.isdisjoint({Role.APPROVER, Role.AUDITOR, Role.SYSTEM}) and actor.person_id is not None:
-            hidden = superiors_of(tx, actor.person_id, on) | {actor.person_id}
+        if at.granted.isdisjoint({Role.APPROVER, Role.AUDITOR, Role.SYSTEM}) and actor.person_id is not None:
+            hidden = above(tx, at, actor.person_id) | {actor.person_id}
         due, last = _place(after)
-        values: dict[str, Any] = {"cycle": row.id, "hidden": sorted(hidden), "after_due": due, "after_id": last}
+        values: dict[str, Any] = {"cycle": at.cycle.id, "hidden": sorted(hidden), "after_due": due, "after_id": last}
         values |= {"most": most + 1}
         if item is not None:
             found = tx.all(_ONE, values | {"item": naming.numbered(item, "W")})
         elif person is not None:
             found = tx.all(_OF_PERSON, values | {"person": person})
         elif late:
-            found = tx.all(_LATE, values | {"now": now, "on": on})
+            found = tx.all(_LATE, values | {"now": now, "on": at.day})
         else:
             found = tx.all(_TASKS, values)
-        held = held_items(tx, row.id)
-        stuck = {
-            payload["item"]: event.kind
-            for event in tx.all(_STUCK, {"stream": f"cycle:{row.id}"})
-            for payload in (json.loads(event.payload),)
-        }
+        shown = found[:most]
+        told = _told(tx, at.cycle.id, shown)
         closures = calendars.closures(tx)
 
         def days(due_at: dt.datetime | None) -> int:
             if due_at is None or due_at >= now:
                 return 0
-            first = local_day(due_at, organisation.zone) + dt.timedelta(days=1)
-            return len(calendars.working_days(organisation.calendar, first, on, closures))
+            first = local_day(due_at, at.zone) + dt.timedelta(days=1)
+            return len(calendars.working_days(at.calendar, first, at.day, closures))
 
-        shown = found[:most]
         return Tasks(
             tuple(
                 Task(
@@ -190,15 +191,42 @@ def tasks(
                     one.unit,
                     one.due_at,
                     days(one.due_at),
-                    one.reminded_at,
+                    told.reminded.get(one.id),
                     one.has_address,
-                    one.id in held,
-                    stuck.get(one.id),
+                    one.id in told.held,
+                    told.stuck.get(one.id),
                 )
                 for one in shown
             ),
             _mark(shown[-1]) if len(found) > most else None,
         )
+
+
+@dataclass(slots=True)
+class _Told:
+    """What is told of work items: why nobody can take one, which are on hold, when the holder was reminded."""
+
+    stuck: dict[int, str] = field(default_factory=dict)
+    held: set[int] = field(default_factory=set)
+    reminded: dict[int, dt.datetime] = field(default_factory=dict)
+
+
+def _told(tx: Transaction, cycle_id: int, items: Sequence[Row[Any]]) -> _Told:
+    told = _Told()
+    if not items:
+        return told
+    asked = {"stream": f"cycle:{cycle_id}", "items": [one.id for one in items]}
+    holders = sorted({one.holder_id for one in items})
+    for row in sorted(tx.all(_TOLD, {**asked, "holders": holders}), key=lambda row: row.seq):
+        if row.kind == "reminded":
+            told.reminded[row.item] = row.at
+        elif row.kind == HELD:
+            told.held.add(row.item)
+        elif row.kind == RELEASED:
+            told.held.discard(row.item)
+        else:
+            told.stuck[row.item] = row.kind
+    return told
 
 
 def _mark(row: Row[Any]) -> str:

@@ -4,7 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
 
-from services.errors import Malformed
+WIDTH = 5
+"""Points of a step."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,32 +27,34 @@ class Distribution:
     grades: tuple[Bar, ...]
 
 
-def distribution(figures: Iterable[tuple[Fraction | None, str | None]], width: int = 5) -> Distribution:
-    """Return how (total, grade) pairs are spread in steps of `width` whole points; pairs without a total count nothing.
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """How many totals lie in a step and have a grade. `place` times the width is where the step begins."""
 
-    Raises:
-        Malformed: `width` is less than 1.
-    """
-    if width < 1:
-        raise Malformed(f"A step of {width} points draws nothing; write 1 or more.", "bad-width")
-    pairs = [(total, grade) for total, grade in figures if total is not None]
+    place: int
+    grade: str | None
+    count: int
+    highest: Fraction
+
+
+def spread(counted: Iterable[Counted]) -> Distribution:
+    """Return how totals are spread in steps of five points, from how many lie in a step and have a grade."""
     places: dict[int, int] = {}
     highest: dict[str, Fraction] = {}
     graded: dict[str, int] = {}
-    for total, grade in pairs:
-        place = total // width
-        places[place] = places.get(place, 0) + 1
-        if grade is not None:
-            graded[grade] = graded.get(grade, 0) + 1
-            highest[grade] = max(total, highest.get(grade, total))
+    for one in counted:
+        places[one.place] = places.get(one.place, 0) + one.count
+        if one.grade is not None:
+            graded[one.grade] = graded.get(one.grade, 0) + one.count
+            highest[one.grade] = max(one.highest, highest.get(one.grade, one.highest))
     steps = tuple(
         Bar(
-            f"{place * width}-{(place + 1) * width}",
+            f"{place * WIDTH}-{(place + 1) * WIDTH}",
             places.get(place, 0),
-            Fraction(place * width),
-            Fraction((place + 1) * width),
+            Fraction(place * WIDTH),
+            Fraction((place + 1) * WIDTH),
         )
         for place in range(min(places, default=0), max(places, default=-1) + 1)
     )
     best = sorted(graded, key=lambda grade: (-highest[grade], grade))
-    return Distribution(len(pairs), steps, tuple(Bar(grade, graded[grade]) for grade in best))
+    return Distribution(sum(places.values()), steps, tuple(Bar(grade, graded[grade]) for grade in best))

@@ -21,6 +21,7 @@ from scoring.numbers import to_decimal
 from services import checkpoints, naming, years
 from services.actors import Actor
 from services.audit import append_event
+from services.cycles import created_with
 from services.errors import Malformed, Refused
 from services.final_rows import FINAL_ITEM, SCORE_ITEM
 from services.finalising import stream
@@ -89,7 +90,7 @@ def export(uow: UnitOfWork, *, actor: Actor, now: dt.datetime, cycle: str, path:
             newest = checkpoints.newest(tx)
             fingerprint = None if newest is None else newest.fingerprint
             results = read_results(tx, viewer=actor, now=now, cycle=cycle)
-            if not results and years.rule_of(tx, naming.cycle(tx, cycle).id) is not None:
+            if not results and years.rule_of(created_with(tx, naming.cycle(tx, cycle).id)) is not None:
                 raise Refused(
                     f"{cycle} is a year and has no appraisals; export its periods, or take `appraise cycle results "
                     f"{cycle} --json`.",

@@ -7,8 +7,10 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from sqlalchemy import Row, bindparam, select
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.expression import FunctionElement
 
-from models.columns import table_of
+from models.columns import BIGINT, table_of
 from models.history import Event
 from services.audit import event_fields
 from services.unit_of_work import Transaction
@@ -21,6 +23,25 @@ _TOLD = (
     .where(EVENT.c.stream == bindparam("stream"), EVENT.c.kind.in_((EXTENDED, HELD, RELEASED)))
     .order_by(EVENT.c.seq)
 )
+
+
+class item_told(FunctionElement[int]):  # noqa: N801 - it is read as a function of SQL
+    """The work item that the payload of an event is about: `item`, or the first of `items`."""
+
+    type = BIGINT
+    inherit_cache = True
+
+
+@compiles(item_told, "sqlite")
+def _on_sqlite(element: item_told, compiler: Any, **options: Any) -> str:
+    payload = compiler.process(element.clauses, **options)
+    return f"coalesce(json_extract({payload}, '$.item'), json_extract({payload}, '$.items[0]'))"
+
+
+@compiles(item_told, "postgresql")
+def _on_postgresql(element: item_told, compiler: Any, **options: Any) -> str:
+    payload = f"CAST({compiler.process(element.clauses, **options)} AS JSONB)"
+    return f"CAST(coalesce({payload} ->> 'item', {payload} #>> '{{items,0}}') AS BIGINT)"
 
 
 def told(tx: Transaction, cycle_id: int) -> Iterator[tuple[Row[Any], Mapping[str, Any]]]:

@@ -6,13 +6,13 @@ written stays. A cycle can be proposed around what is on hold; it enters later, 
 
 import datetime as dt
 import zoneinfo
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Row, bindparam, select
+from sqlalchemy import Row, Text, bindparam, func, literal, null, select, type_coerce
 
+from models.columns import BIGINT
 from services import calendars, due_dates, naming
 from services.actors import Actor
 from services.audit import append_event, stamp
@@ -20,7 +20,7 @@ from services.cycles import demand_hr
 from services.deadline_rows import keep_history, move_deadlines
 from services.definitions import lifecycle_of
 from services.errors import NotFound, Refused
-from services.extension_events import HELD, RELEASED, held_items, told
+from services.extension_events import EVENT, HELD, RELEASED, held_items, item_told, told
 from services.extensions import OPEN_ITEMS, code_of, demand_reason
 from services.grants import demand_distance
 from services.standing import APPRAISAL, CYCLE, WORK_ITEM
@@ -38,9 +38,6 @@ _ONE = (
     )
     .join(CYCLE, CYCLE.c.id == APPRAISAL.c.cycle_id)
     .where(WORK_ITEM.c.id == bindparam("item"))
-)
-_STAGES = select(WORK_ITEM.c.id, WORK_ITEM.c.stage, WORK_ITEM.c.appraisal_id).where(
-    WORK_ITEM.c.id.in_(bindparam("items", expanding=True)), WORK_ITEM.c.closed_at.is_(None)
 )
 
 
@@ -102,10 +99,44 @@ def release(uow: UnitOfWork, *, actor: Actor, now: dt.datetime, item: str, reaso
     return Held(f"W{row.id}", code_of(row.cycle, row), row.stage, due)
 
 
+def held_counted() -> Any:
+    """Return the rows `held` of a statement that counts: how many open items of a `stream` are on hold in each stage.
+
+    Its columns are a kind, two empty texts, the stage, the number and two noughts.
+    """
+    item = item_told(EVENT.c.payload)
+    last = (
+        select(
+            item.label("item"),
+            EVENT.c.kind,
+            func.row_number().over(partition_by=item, order_by=EVENT.c.seq.desc()).label("rank"),
+        )
+        .where(EVENT.c.stream == bindparam("stream"), EVENT.c.kind.in_((HELD, RELEASED)))
+        .subquery("last_told")
+    )
+    nothing, zero = type_coerce(null(), Text), literal(0, BIGINT)
+    return (
+        select(
+            literal("held", Text),
+            nothing,
+            nothing,
+            WORK_ITEM.c.stage.label("what"),
+            func.count().label("number"),
+            zero,
+            zero,
+        )
+        .join(last, last.c.item == WORK_ITEM.c.id)
+        .where(last.c.rank == 1, last.c.kind == HELD, WORK_ITEM.c.closed_at.is_(None))
+        .group_by(WORK_ITEM.c.stage)
+    )
+
+
+_HELD_BY_STAGE = held_counted()
+
+
 def held_by_stage(tx: Transaction, cycle_id: int) -> Mapping[str, int]:
-    """Return how many appraisals of a cycle are on hold in each stage."""
-    items = held_items(tx, cycle_id)
-    return Counter(row.stage for row in tx.all(_STAGES, {"items": sorted(items)})) if items else Counter()
+    """Return how many open items of a cycle are on hold in each stage."""
+    return {row.what: row.number for row in tx.all(_HELD_BY_STAGE, {"stream": f"cycle:{cycle_id}"})}
 
 
 def _open(tx: Transaction, item: str) -> Row[Any]:

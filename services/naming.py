@@ -92,8 +92,13 @@ def cycle(tx: Transaction, code: str) -> Row[Any]:
     """
     row = tx.first(_CYCLE, {"code": code})
     if row is None:
-        raise NotFound(f"There is no cycle {code}; `appraise cycle list` lists them.", "unknown-cycle")
+        raise no_cycle(code)
     return row
+
+
+def no_cycle(code: str) -> NotFound:
+    """Return the answer for a cycle that there is not."""
+    return NotFound(f"There is no cycle {code}; `appraise cycle list` lists them.", "unknown-cycle")
 
 
 def cycle_to_change(tx: Transaction, code: str) -> Row[Any]:
@@ -106,7 +111,7 @@ def cycle_to_change(tx: Transaction, code: str) -> Row[Any]:
     """
     row = tx.first(_CYCLE_TO_CHANGE, {"code": code})
     if row is None:
-        raise NotFound(f"There is no cycle {code}; `appraise cycle list` lists them.", "unknown-cycle")
+        raise no_cycle(code)
     return row
 
 

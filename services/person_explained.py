@@ -16,7 +16,7 @@ from services.actors import Actor
 from services.errors import NotFound
 from services.results import read_results
 from services.unit_of_work import UnitOfWork, use_case
-from services.year_table import YearResult, read_year
+from services.year_table import YearResult, of_person
 
 PERSON_RESULT = table_of(PersonResult)
 _STEPS = (
@@ -45,7 +45,7 @@ def explain_person(
         NotFound: there is no such result, it is not signed yet, or it is not the viewer's to see.
     """
     with uow.read() as tx:
-        year = read_year(tx, viewer=actor, now=now, cycle=cycle)
+        year = of_person(tx, viewer=actor, now=now, cycle=cycle, number=number)
         if year is not None:
             return explain_steps(_of_year(year, number, cycle), language)
         rows = [row for row in read_results(tx, viewer=actor, now=now, cycle=cycle) if row.number == number]

@@ -1,4 +1,7 @@
-"""Averages by unit and by post, and how the totals of a cycle are spread; no group of under five people is shown."""
+"""Averages by unit and by post, and how the totals of a cycle are spread; no group of under five people is shown.
+
+The database counts, in one statement, and hands back as many rows as are shown, however many appraisals there are.
+"""
 
 import datetime as dt
 from collections.abc import Sequence
@@ -6,36 +9,62 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from sqlalchemy import Row, and_, bindparam, func, select, type_coerce
+from sqlalchemy import (
+    BindParameter,
+    Row,
+    Text,
+    and_,
+    bindparam,
+    case,
+    func,
+    literal,
+    null,
+    or_,
+    select,
+    type_coerce,
+    union_all,
+)
 
-from models.columns import BIGINT, table_of
+from models.columns import BIGINT, MILLIONTH, table_of
 from models.people import Unit
-from services import naming
-from services.access import granted_roles
 from services.actors import Actor
-from services.distribution import Distribution, distribution
-from services.errors import Refused
-from services.grants import today
+from services.cycle_frame import Frame
+from services.distribution import WIDTH, Counted, Distribution, spread
 from services.person_results import APPRAISAL, ASSIGNMENT, FINAL, HELD, IN_FORCE, POST, SCORE, SCORE_IN_FORCE
-from services.results import SEES_TABLE
+from services.result_page import table_frame
 from services.unit_of_work import Transaction, UnitOfWork
 from workflow.vocabulary import LAST_STAGE, CycleState
 
 UNIT = table_of(Unit)
 LEAST = 5
 """People of whom a figure is shown at least; of fewer it would be somebody's own."""
-_MILLION = 1_000_000
+PAGE = 50
+"""Units, and posts, of one page."""
 
 _UNITS = HELD.join(UNIT, UNIT.c.id == ASSIGNMENT.c.unit_id)
 _CLOSED = and_(APPRAISAL.c.cycle_id == bindparam("cycle"), APPRAISAL.c.stage == LAST_STAGE)
+_STEP = WIDTH * MILLIONTH
+_NO_TEXT, _NO_NUMBER = type_coerce(null(), Text), type_coerce(null(), BIGINT)
+_COLUMNS = ("what", "code", "name_en", "name_zh", "people", "number", "sum", "least", "most", "place")
 
 
-def _figures(source: Any, figures: Any, *names: Any) -> Any:
-    stored = type_coerce(figures.total, BIGINT)
-    return (
+def _stored(figures: Any) -> Any:
+    return type_coerce(figures.total, BIGINT)
+
+
+def _grouped(source: Any, figures: Any, code: Any, name_en: Any, name_zh: Any) -> Any:
+    """Return the figures of each group, and whether it is hidden.
+
+    Where one is hidden, the next smallest is hidden with it while they are fewer than five people together: or else the
+    figure of the hidden one could be worked out from the whole. One is enough, since it has five people itself.
+    """
+    stored, people = _stored(figures), func.count(APPRAISAL.c.person_id.distinct())
+    groups = (
         select(
-            *names,
-            func.count(APPRAISAL.c.person_id.distinct()).label("people"),
+            code.label("code"),
+            name_en.label("name_en"),
+            name_zh.label("name_zh"),
+            people.label("people"),
             func.count().label("number"),
             func.sum(stored).label("sum"),
             func.min(stored).label("least"),
@@ -43,21 +72,87 @@ def _figures(source: Any, figures: Any, *names: Any) -> Any:
         )
         .select_from(source)
         .where(_CLOSED, figures.total.is_not(None))
-        .group_by(*names)
-        .order_by(names[0])
+        .group_by(code, name_en, name_zh)
+        .subquery()
+    )
+    few = groups.c.people < LEAST
+    return select(
+        groups,
+        few.label("few"),
+        func.sum(case((few, groups.c.people), else_=0)).over().label("hidden_people"),
+        func.row_number().over(partition_by=few, order_by=(groups.c.people, groups.c.code)).label("rank"),
+    ).cte()
+
+
+def _listed(what: str, groups: Any, behind: BindParameter[Any]) -> Any:
+    """Return a page of groups by their codes; of a hidden one the name alone."""
+    hidden = or_(groups.c.few, and_(groups.c.hidden_people.between(1, LEAST - 1), groups.c.rank == 1))
+
+    def shown(name: str) -> Any:
+        return case((hidden, None), else_=groups.c[name])
+
+    page = (
+        select(
+            literal(what, Text),
+            groups.c.code,
+            groups.c.name_en,
+            groups.c.name_zh,
+            *(shown(name) for name in ("people", "number", "sum", "least", "most")),
+            _NO_NUMBER,
+        )
+        .where(groups.c.code > behind)
+        .order_by(groups.c.code)
+        .limit(PAGE + 1)
+    )
+    return select(page.subquery())
+
+
+def _statement(source: Any, figures: Any) -> Any:
+    units = _grouped(source, figures, UNIT.c.code, UNIT.c.name, UNIT.c.name)
+    posts = _grouped(source, figures, POST.c.code, POST.c.name_en, POST.c.name_zh)
+    stored = _stored(figures)
+    # A total below nought belongs to the step below it.
+    place = (stored - (stored % _STEP + _STEP) % _STEP) // _STEP
+    steps = (
+        select(
+            figures.grade.label("grade"),
+            place.label("place"),
+            func.count().label("number"),
+            func.max(stored).label("most"),
+        )
+        .select_from(source)
+        .where(_CLOSED, figures.total.is_not(None))
+        .group_by(figures.grade, place)
+        .subquery()
+    )
+    every = [func.coalesce(func.sum(units.c[name]), 0) for name in ("people", "number", "sum")]
+    first = select(
+        literal("all", Text), _NO_TEXT, _NO_TEXT, _NO_TEXT, *every, _NO_NUMBER, _NO_NUMBER, _NO_NUMBER
+    ).select_from(units)
+    named = first.with_only_columns(
+        *(column.label(name) for column, name in zip(first.selected_columns, _COLUMNS, strict=True))
+    )
+    return union_all(
+        named,
+        _listed("unit", units, bindparam("units", type_=Text)),
+        _listed("post", posts, bindparam("posts", type_=Text)),
+        select(
+            literal("step", Text),
+            steps.c.grade,
+            _NO_TEXT,
+            _NO_TEXT,
+            _NO_NUMBER,
+            steps.c.number,
+            _NO_NUMBER,
+            _NO_NUMBER,
+            steps.c.most,
+            steps.c.place,
+        ),
     )
 
 
-_SCORED = _UNITS.join(SCORE, SCORE_IN_FORCE)
-_SIGNED = _UNITS.join(FINAL, and_(FINAL.c.appraisal_id == APPRAISAL.c.id, IN_FORCE))
-_STATEMENTS = {
-    signed: {
-        "unit": _figures(source, figures, UNIT.c.code.label("code"), UNIT.c.name.label("name")),
-        "post": _figures(source, figures, POST.c.code.label("code"), POST.c.name_en, POST.c.name_zh),
-        "spread": _figures(source, figures, figures.total.label("total"), figures.grade.label("grade")),
-    }
-    for signed, source, figures in ((False, _SCORED, SCORE.c), (True, _SIGNED, FINAL.c))
-}
+_SCORED = _statement(_UNITS.join(SCORE, SCORE_IN_FORCE), SCORE.c)
+_SIGNED = _statement(_UNITS.join(FINAL, and_(FINAL.c.appraisal_id == APPRAISAL.c.id, IN_FORCE)), FINAL.c)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +171,8 @@ class Group:
 class Groups:
     """What the totals of a cycle look like as a whole. `final` tells that they are signed.
 
-    `spread` is None where fewer than five people have a total.
+    `spread` is None where fewer than five people have a total. Behind the codes `more_units` and `more_posts` there are
+    more of them, None where there are not.
     """
 
     final: bool
@@ -85,60 +181,69 @@ class Groups:
     units: tuple[Group, ...]
     posts: tuple[Group, ...]
     spread: Distribution | None
+    more_units: str | None = None
+    more_posts: str | None = None
 
 
-def result_groups(uow: UnitOfWork, *, viewer: Actor, now: dt.datetime, cycle: str, language: str = "en") -> Groups:
-    """Return averages and distribution of the closed appraisals of a cycle; at most 7 statements.
+def result_groups(
+    uow: UnitOfWork,
+    *,
+    viewer: Actor,
+    now: dt.datetime,
+    cycle: str,
+    language: str = "en",
+    units: str = "",
+    posts: str = "",
+) -> Groups:
+    """Return averages and distribution of the closed appraisals of a cycle, with 50 units and posts; two statements.
 
-    Where one group is hidden, the next smallest is hidden with it while they are fewer than five people together: or
-    else the figure of the hidden one could be worked out from the whole.
+    `units` and `posts` are codes behind which the units and posts begin.
 
     Raises:
         NotFound: there is no such cycle.
         Refused: the viewer sees no table of a cycle.
     """
     with uow.read() as tx:
-        if granted_roles(tx, viewer.person_id, today(tx, now)).isdisjoint(SEES_TABLE):
-            raise Refused("Only HR, the approver and auditors see the results of a whole cycle.", "not-hr")
-        row = naming.cycle(tx, cycle)
-        final = row.state == CycleState.FINAL
-        units = _read(tx, row.id, "unit", final=final)
-        posts = _read(tx, row.id, "post", final=final)
-        spread = _read(tx, row.id, "spread", final=final)
-    number = sum(one.number for one in units)
-    people = sum(one.people for one in units)
-    enough = people >= LEAST
-    mean = Fraction(int(sum(one.sum for one in units)), number * _MILLION) if enough else None
+        at = table_frame(tx, viewer=viewer, now=now, cycle=cycle)
+        return read_groups(tx, at, language=language, units=units, posts=posts)
+
+
+def read_groups(tx: Transaction, at: Frame, *, language: str, units: str = "", posts: str = "") -> Groups:
+    """Return what `result_groups` returns, in the caller's transaction; one statement."""
+    final = at.cycle.state == CycleState.FINAL
+    found: dict[str, list[Row[Any]]] = {"all": [], "unit": [], "post": [], "step": []}
+    for row in tx.all(_SIGNED if final else _SCORED, {"cycle": at.cycle.id, "units": units, "posts": posts}):
+        found[row.what].append(row)
+    (whole,) = found["all"]
+    enough = whole.people >= LEAST
+    steps = [Counted(row.place, row.code, row.number, Fraction(row.most, MILLIONTH)) for row in found["step"]]
     return Groups(
         final,
-        people,
-        None if mean is None else round(mean, 2),
-        _shown(units, [one.name for one in units]),
-        _shown(posts, [one.name_zh if language == "zh" else one.name_en for one in posts]),
-        distribution((one.total, one.grade) for one in spread for _ in range(one.number)) if enough else None,
+        int(whole.people),
+        round(Fraction(int(whole.sum), int(whole.number) * MILLIONTH), 2) if enough else None,
+        _shown(found["unit"], language),
+        _shown(found["post"], language),
+        spread(steps) if enough else None,
+        _more(found["unit"]),
+        _more(found["post"]),
     )
 
 
-def _read(tx: Transaction, cycle_id: int, what: str, *, final: bool) -> Sequence[Row[Any]]:
-    return tx.all(_STATEMENTS[final][what], {"cycle": cycle_id})
-
-
-def _shown(rows: Sequence[Row[Any]], names: Sequence[str]) -> tuple[Group, ...]:
-    hidden = {row.code for row in rows if row.people < LEAST}
-    for row in sorted((row for row in rows if row.code not in hidden), key=lambda row: (row.people, row.code)):
-        if not hidden or sum(one.people for one in rows if one.code in hidden) >= LEAST:
-            break
-        hidden.add(row.code)
+def _shown(rows: Sequence[Row[Any]], language: str) -> tuple[Group, ...]:
     return tuple(
-        Group(row.code, name, None, None, None, None)
-        if row.code in hidden
+        Group(row.code, row.name_zh if language == "zh" else row.name_en, None, None, None, None)
+        if row.people is None
         else Group(
             row.code,
-            name,
+            row.name_zh if language == "zh" else row.name_en,
             row.people,
-            round(Fraction(int(row.sum), row.number * _MILLION), 2),
-            Fraction(row.least, _MILLION),
-            Fraction(row.most, _MILLION),
+            round(Fraction(int(row.sum), row.number * MILLIONTH), 2),
+            Fraction(row.least, MILLIONTH),
+            Fraction(row.most, MILLIONTH),
         )
-        for row, name in zip(rows, names, strict=True)
+        for row in rows[:PAGE]
     )
+
+
+def _more(rows: Sequence[Row[Any]]) -> str | None:
+    return str(rows[PAGE - 1].code) if len(rows) > PAGE else None

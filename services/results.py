@@ -19,11 +19,11 @@ from models.cycles import Roster
 from models.history import Move
 from models.people import Person
 from services import naming, view_log
-from services.access import PARTY, Parts, granted_roles, superiors_of
+from services.access import PARTY, Parts
 from services.actors import Actor
+from services.cycle_frame import Frame, above, frame
 from services.definitions import lifecycle_of
 from services.errors import NotFound
-from services.grants import today
 from services.person_results import APPRAISAL, ASSIGNMENT, FINAL, IN_FORCE, PERSON_RESULT, POST, SCORE, SCORE_IN_FORCE
 from services.sight import Relation, at_appeal, narrowed, relation_by, seen
 from services.unit_of_work import Transaction, UnitOfWork, use_case
@@ -85,11 +85,6 @@ _HOLDERS = (
     .where(APPRAISAL.c.cycle_id == bindparam("cycle"), APPRAISAL.c.outcome.is_(None), PARTY.c.to_at.is_(None))
     .order_by(PARTY.c.seat.desc())
 )
-_ONLY: Any = bindparam("only", expanding=True)
-_SOME_HOLDERS = _HOLDERS.where(PARTY.c.appraisal_id.in_(_ONLY))
-_SOME_RESULTS = _RESULTS.where(
-    PERSON_RESULT.c.person_id.in_(select(APPRAISAL.c.person_id).where(APPRAISAL.c.id.in_(_ONLY)))
-)
 _NOT_OPENED = (
     select(ROSTER.c.person_id, ROSTER.c.status, PERSON.c.number, PERSON.c.name, POST.c.code.label("post"))
     .join(PERSON, PERSON.c.id == ROSTER.c.person_id)
@@ -132,7 +127,7 @@ class Result:
 
 
 @dataclass(frozen=True, slots=True)
-class _Viewer:
+class Looker:
     """Who looks, and what was read of him once for all rows; `near` are whom he may not judge who types for him."""
 
     person_id: int | None
@@ -142,9 +137,11 @@ class _Viewer:
 
     @property
     def sees_table(self) -> bool:
+        """Whether he sees the whole table, and not only his own row and those he judges."""
         return not self.granted.isdisjoint(SEES_TABLE)
 
     def relation(self, row: Row[Any], parts: Parts) -> Relation | None:
+        """Return what he is to the appraisal of a row, None where he may not know of it."""
         found = relation_by(
             parts,
             self.person_id,
@@ -178,48 +175,44 @@ def _note(uow: UnitOfWork, found: Sequence[Result], *, viewer: Actor, now: dt.da
             view_log.note(tx, viewer=viewer, now=now, kind=view_log.RESULT_TABLE, object_id=looked)
 
 
-def read_results(
-    tx: Transaction, *, viewer: Actor, now: dt.datetime, cycle: str, only: Sequence[int] | None = None
-) -> tuple[Result, ...]:
-    """Return what `results` returns, in the caller's transaction; of a page the appraisals with the ids `only`."""
-    row = naming.cycle(tx, cycle)
-    who = _viewer(tx, viewer, now)
+def read_results(tx: Transaction, *, viewer: Actor, now: dt.datetime, cycle: str) -> tuple[Result, ...]:
+    """Return what `results` returns, in the caller's transaction."""
+    at = frame(tx, viewer=viewer, now=now, cycle=cycle)
+    row, who = at.cycle, looker(tx, at, viewer)
     lifecycle = lifecycle_of(tx, row.workflow_id, row.workflow_digest)
-    few: dict[str, Any] = {"cycle": row.id} if only is None else {"cycle": row.id, "only": list(only)}
-    signed, held = (_RESULTS, _HOLDERS) if only is None else (_SOME_RESULTS, _SOME_HOLDERS)
-    people = {found.person_id: found for found in tx.all(signed, few)} if row.state == CycleState.FINAL else {}
-    holders = {(found.appraisal_id, found.role): f"{found.name} ({found.number})" for found in tx.all(held, few)}
+    of = {"cycle": row.id}
+    people = {found.person_id: found for found in tx.all(_RESULTS, of)} if row.state == CycleState.FINAL else {}
+    holders = {(found.appraisal_id, found.role): f"{found.name} ({found.number})" for found in tx.all(_HOLDERS, of)}
     rows = [
         found
-        for group in _by_appraisal(tx, few, who)
-        if (found := _result(group, cycle=row, lifecycle=lifecycle, who=who, people=people, holders=holders))
+        for group in _by_appraisal(tx, row.id, who)
+        if (found := result_of(group, cycle=row, lifecycle=lifecycle, who=who, people=people, holders=holders))
         is not None
     ]
-    if only is None:
-        rows.extend(_not_opened(tx, row, who))
+    rows.extend(_not_opened(tx, row, who))
     if not rows and not who.sees_table:
-        raise NotFound(f"There is no cycle {cycle}, or nothing of it is yours to see.", "unknown-cycle")
+        raise nothing_seen(cycle)
     return tuple(sorted(rows, key=lambda found: (found.number, found.post, found.code)))
 
 
-def _viewer(tx: Transaction, viewer: Actor, now: dt.datetime) -> _Viewer:
-    on = today(tx, now)
-    granted = granted_roles(tx, viewer.person_id, on)
-    above = frozenset[int]()
-    if viewer.person_id is not None and Role.HR in granted:
-        above = superiors_of(tx, viewer.person_id, on)
+def nothing_seen(cycle: str) -> NotFound:
+    """Return the answer for a cycle of which nothing is the viewer's to see."""
+    return NotFound(f"There is no cycle {cycle}, or nothing of it is yours to see.", "unknown-cycle")
+
+
+def looker(tx: Transaction, at: Frame, viewer: Actor) -> Looker:
+    """Return who looks at a cycle; no statement but for HR, and for who types for somebody else."""
+    above_him = above(tx, at, viewer.person_id) if Role.HR in at.granted else frozenset[int]()
     near = frozenset[int]()
     if viewer.typed_by is not None and viewer.typed_by != viewer.person_id:
-        near = superiors_of(tx, viewer.typed_by, on) | {viewer.typed_by}
-    return _Viewer(viewer.person_id, granted, above, near)
+        near = above(tx, at, viewer.typed_by) | {viewer.typed_by}
+    return Looker(viewer.person_id, at.granted, above_him, near)
 
 
-def _by_appraisal(tx: Transaction, few: Mapping[str, Any], who: _Viewer) -> Iterator[tuple[Row[Any], Parts]]:
+def _by_appraisal(tx: Transaction, cycle_id: int, who: Looker) -> Iterator[tuple[Row[Any], Parts]]:
     statement = _ROWS if who.sees_table else _MINE
-    if "only" in few:
-        statement = statement.where(APPRAISAL.c.id.in_(_ONLY))
     mine = () if who.person_id is None else (who.person_id,)
-    for _, group in groupby(tx.stream(statement, {**few, "viewer": who.person_id}), key=lambda row: row.id):
+    for _, group in groupby(tx.stream(statement, {"cycle": cycle_id, "viewer": who.person_id}), key=lambda row: row.id):
         of_one = list(group)
         held = [row.role for row in of_one if row.role is not None and row.to_at is None]
         ended = max((row.to_at for row in of_one if row.to_at is not None), default=None)
@@ -227,15 +220,19 @@ def _by_appraisal(tx: Transaction, few: Mapping[str, Any], who: _Viewer) -> Iter
         yield of_one[0], Parts(dict.fromkeys(held, mine), former, who.granted)
 
 
-def _result(
+def result_of(
     found: tuple[Row[Any], Parts],
     *,
     cycle: Row[Any],
     lifecycle: Lifecycle,
-    who: _Viewer,
-    people: Mapping[int, Row[Any]],
+    who: Looker,
+    people: Mapping[int, Any],
     holders: Mapping[tuple[int, str], str],
 ) -> Result | None:
+    """Return a row of the table as far as somebody may see it, None where he may not know of it.
+
+    `people` are the signed results of people by id, `holders` who has a role in an appraisal by its id and the role.
+    """
     row, parts = found
     relation = who.relation(row, parts)
     if relation is None or relation == Relation.WAITING_DECIDER:
@@ -274,16 +271,20 @@ def _wording(lifecycle: Lifecycle, row: Row[Any], language: Language, holder: st
     return words if row.outcome is None else f"{words} ({term(row.outcome, language)})"
 
 
-def _not_opened(tx: Transaction, cycle: Row[Any], who: _Viewer) -> Iterator[Result]:
-    """Yield the people the cycle was not opened for; why is HR's alone and stands in no table."""
+def _not_opened(tx: Transaction, cycle: Row[Any], who: Looker) -> Iterator[Result]:
     for row in tx.all(_NOT_OPENED, {"cycle": cycle.id}):
         if who.sees_table or row.person_id == who.person_id:
-            yield Result(
-                number=row.number,
-                name=row.name,
-                post=row.post,
-                code=f"{cycle.code}/{row.number}@{row.post}",
-                stage=row.status,
-                wording={language: term(row.status, language) for language in LANGUAGES},
-                outcome=None,
-            )
+            yield unopened(row, cycle)
+
+
+def unopened(row: Row[Any], cycle: Row[Any]) -> Result:
+    """Return the row of somebody the cycle was not opened for; why is HR's alone and stands in no table."""
+    return Result(
+        number=row.number,
+        name=row.name,
+        post=row.post,
+        code=f"{cycle.code}/{row.number}@{row.post}",
+        stage=row.status,
+        wording={language: term(row.status, language) for language in LANGUAGES},
+        outcome=None,
+    )

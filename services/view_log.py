@@ -6,7 +6,7 @@ A row says that it was looked at and nothing of what was seen. Within an hour th
 import datetime as dt
 from dataclasses import dataclass
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import bindparam, exists, insert, select
 
 from models.columns import UtcDateTime, table_of
 from models.people import Assignment, Person, Post, ViewLog
@@ -26,16 +26,20 @@ ONE_APPRAISAL, RESULT_TABLE = "appraisal", "results"
 """What can be looked at: one appraisal's score, the result table of a cycle."""
 AGAIN = dt.timedelta(hours=1)
 
-_LATELY = (
-    select(VIEW_LOG.c.id)
-    .where(
-        VIEW_LOG.c.kind == bindparam("kind"),
-        VIEW_LOG.c.object_id == bindparam("object"),
-        VIEW_LOG.c.viewer_id == bindparam("viewer"),
-        VIEW_LOG.c.at > bindparam("since", type_=UtcDateTime()),
-    )
-    .limit(1)
+_VALUES = {name: bindparam(name, type_=VIEW_LOG.c[name].type) for name in ("viewer_id", "kind", "object_id", "at")}
+_NOTE = insert(VIEW_LOG).from_select(
+    list(_VALUES),
+    select(*_VALUES.values()).where(
+        ~exists().where(
+            VIEW_LOG.c.kind == _VALUES["kind"],
+            VIEW_LOG.c.object_id == _VALUES["object_id"],
+            VIEW_LOG.c.viewer_id == _VALUES["viewer_id"],
+            VIEW_LOG.c.at > bindparam("since", type_=UtcDateTime()),
+        )
+    ),
+    include_defaults=False,
 )
+"""Writes a look, unless there is one within the hour."""
 _APPRAISEE = PERSON.alias("appraisee")
 _OF_CYCLE = CYCLE.alias("of_cycle")
 _VIEWS = (
@@ -78,9 +82,8 @@ def note(tx: Transaction, *, viewer: Actor, now: dt.datetime, kind: str, object_
     """Write that whoever is at the keyboard looked at something; the system is nobody."""
     if viewer.actor_id is None:
         return
-    looked = {"kind": kind, "object": object_id, "viewer": viewer.actor_id, "since": now - AGAIN}
-    if tx.first(_LATELY, looked) is None:
-        tx.insert_many(VIEW_LOG, [{"viewer_id": viewer.actor_id, "kind": kind, "object_id": object_id, "at": now}])
+    looked = {"viewer_id": viewer.actor_id, "kind": kind, "object_id": object_id, "at": now}
+    tx.run(_NOTE, {**looked, "since": now - AGAIN})
 
 
 def look(uow: UnitOfWork, *, viewer: Actor, now: dt.datetime, kind: str, object_id: int) -> None:

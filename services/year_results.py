@@ -16,6 +16,7 @@ from scoring.errors import LedgerError
 from scoring.result import Step
 from scoring.rollup import Mean, Period, period_mean, period_steps
 from services import years
+from services.cycles import created_with
 from services.errors import Refused
 from services.person_results import APPRAISAL, PersonRow
 from services.plan_form import YearRule
@@ -70,10 +71,15 @@ class Year:
 
 def load_year(tx: Transaction, cycle_id: int) -> Year | None:
     """Return a year, or None where the cycle is none. Two statements for a year, one for another cycle."""
-    rule = years.rule_of(tx, cycle_id)
+    return year_of(tx, cycle_id, created_with(tx, cycle_id))
+
+
+def year_of(tx: Transaction, cycle_id: int, created: Mapping[str, Any]) -> Year | None:
+    """Return the same from what the event says that created the cycle; one statement for a year."""
+    rule = years.rule_of(created)
     if rule is None:
         return None
-    every = years.every_of(tx, cycle_id)
+    every = years.every_of(created)
     cycles = years.periods_of(tx, cycle_id)
     one = Fraction(1)
     weights = {cycle.code: rule.weights.get(period_at(every, cycle.period_from).label, one) for cycle in cycles}

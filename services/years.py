@@ -1,6 +1,7 @@
 """The cycle of a year: the parent of its quarters, months or half-years (W13), open from its first period on."""
 
 import datetime as dt
+from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import Row, bindparam, select
@@ -9,7 +10,7 @@ from models.columns import table_of
 from models.cycles import Cycle
 from services.actors import Actor
 from services.audit import append_event, digest
-from services.cycles import advance, create, created_with, open_year
+from services.cycles import advance, create, open_year
 from services.plan_form import YearRule, read_year_rule
 from services.plan_periods import Every
 from services.unit_of_work import Transaction
@@ -56,17 +57,17 @@ def year_of(
     return made.id
 
 
-def rule_of(tx: Transaction, cycle_id: int) -> YearRule | None:
-    """Return how the figure of a year is made, or None where the cycle is no year of periods."""
-    content = created_with(tx, cycle_id).get("year")
+def rule_of(created: Mapping[str, Any]) -> YearRule | None:
+    """Return how the figure of a year is made, of what its event says, or None where it is no year of periods."""
+    content = created.get("year")
     if content is None:
         return None
     return read_year_rule({name: value for name, value in content.items() if name != "every"})
 
 
-def every_of(tx: Transaction, cycle_id: int) -> Every:
+def every_of(created: Mapping[str, Any]) -> Every:
     """Return how long the periods of a year are; only of a cycle that has a rule."""
-    return Every(created_with(tx, cycle_id)["year"]["every"])
+    return Every(created["year"]["every"])
 
 
 def periods_of(tx: Transaction, cycle_id: int) -> tuple[Row[Any], ...]:

@@ -152,6 +152,6 @@ def test_results_are_found_by_initials_and_go_on_page_by_page(pages: Pages) -> N
     assert "Nobody is found." in words_of(browser.get(f"{PATH}?q=wxm"))
     assert f"({CLERK})" in words_of(browser.get(f"{PATH}?q={CLERK}"))
     assert browser.get(f"{PATH}?after=1006~x").status_code == 422
-    said = words_of(browser.get(f"{PATH}?after=1007~99"))
+    said = words_of(browser.get(f"{PATH}?after=1007@personnel-officer"))
     assert f"({CLERK})" in said
     assert f"({PERSONNEL}) deputy" not in said

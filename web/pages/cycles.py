@@ -41,9 +41,16 @@ def show_cycles(visit: Visit) -> Response:
 
 @router.get("/cycles/{cycle}")
 def show(
-    visit: Visit, cycle: str, *, unit: str | None = None, after: str | None = None, done: str = "", n: str = ""
+    visit: Visit,
+    cycle: str,
+    *,
+    unit: str | None = None,
+    behind: str = "",
+    after: str | None = None,
+    done: str = "",
+    n: str = "",
 ) -> Response:
-    return _page(visit, cycle, EMPTY, unit=unit, after=after, done=done, n=n)
+    return _page(visit, cycle, EMPTY, unit=unit, behind=behind, after=after, done=done, n=n)
 
 
 @router.get("/cycles/{cycle}/monday")
@@ -220,13 +227,14 @@ def _page(
     form: Form,
     *,
     unit: str | None = None,
+    behind: str = "",
     after: str | None = None,
     done: str = "",
     n: str = "",
     tried: str = "",
 ) -> Response:
     asked: dict[str, Any] = {"actor": visit.actor, "now": visit.now, "cycle": cycle}
-    board = cycle_board.board(visit.uow, **asked, unit=unit)
+    board = cycle_board.board(visit.uow, **asked, unit=unit, behind=behind)
     late = cycle_tasks.tasks(visit.uow, **asked, after=after)
     return visit.page(
         "cycle.html",
@@ -234,6 +242,7 @@ def _page(
         board=board,
         late=late,
         first=after is None,
+        behind=behind,
         stuck=STUCK,
         form=form,
         tried=tried,

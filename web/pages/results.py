@@ -2,8 +2,9 @@
 
 from fastapi import APIRouter, Response
 
-from services import finalising, late_entries, result_groups, result_page, table_state, year_table
+from services import finalising, late_entries, result_groups
 from services.errors import Malformed
+from services.results_view import Places, results_view
 from web import confirming
 from web.downloads import MEDIA, export_file
 from web.forms import EMPTY, Form, Posted
@@ -19,13 +20,13 @@ DONE = {
     "sent-back": N_("The proposal is refused; the cycle is open again."),
 }
 FORMS = tuple(MEDIA)
-_MOST_OF_YEAR = 500
-"""People of a year on one page; the search and the export have the others."""
 
 
 @router.get("/cycles/{cycle}/results")
-def show(visit: Visit, cycle: str, *, q: str = "", after: str = "", done: str = "") -> Response:
-    return _page(visit, cycle, EMPTY, q=q.strip(), after=after, done=done)
+def show(
+    visit: Visit, cycle: str, *, q: str = "", after: str = "", units: str = "", posts: str = "", done: str = ""
+) -> Response:
+    return _page(visit, cycle, EMPTY, q=q.strip(), begin=Places(after, units, posts), done=done)
 
 
 @router.post("/cycles/{cycle}/propose")
@@ -78,20 +79,25 @@ def export(visit: Visit, cycle: str, form: Posted) -> Response:
         return _page(visit, cycle, form.failed(error))
 
 
-def _page(visit: Asked, cycle: str, form: Form, *, q: str = "", after: str = "", done: str = "") -> Response:
-    uow, viewer, now = visit.uow, visit.actor, visit.now
-    page = result_page.result_page(uow, viewer=viewer, now=now, cycle=cycle, words=q, after=after)
-    year = None if page.rows or q or after else year_table.year_results(uow, viewer=viewer, now=now, cycle=cycle)
+def _page(
+    visit: Asked, cycle: str, form: Form, *, q: str = "", begin: Places | None = None, done: str = ""
+) -> Response:
+    places = begin or Places()
+    found = results_view(
+        visit.uow,
+        viewer=visit.actor,
+        now=visit.now,
+        cycle=cycle,
+        words=q,
+        places=places,
+        language=visit.language,
+    )
     return visit.page(
         "results.html",
         status=form.status,
-        page=page,
+        found=found,
         q=q,
-        first=not after,
-        year=None if year is None else year[:_MOST_OF_YEAR],
-        periods=sorted({code for one in year or () for code in one.figures}),
-        groups=result_groups.result_groups(uow, viewer=viewer, now=now, cycle=cycle, language=visit.language),
-        table=table_state.table_state(uow, viewer=viewer, now=now, cycle=cycle),
+        places=places,
         again=confirming.again(visit),
         least=result_groups.LEAST,
         forms=FORMS,
