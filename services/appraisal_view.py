@@ -22,6 +22,7 @@ from services.definitions import lifecycle_of, rubric_of
 from services.finding_views import FindingView
 from services.ledgers import state
 from services.person_results import FINAL, IN_FORCE
+from services.reply_days import reply_days
 from services.sight import sight
 from services.standing import APPRAISAL, ASSIGNMENT, CYCLE, POST, Standing, load
 from services.unit_of_work import Transaction, UnitOfWork, use_case
@@ -117,6 +118,8 @@ class LaidOpen:
     own: bool
     grade: Mapping[str, str]
     """The words of the grade; empty without one."""
+    replies_until: Mapping[str, dt.date]
+    """By line, the last day for a reply; for the person himself, while one is taken."""
 
 
 @use_case("appraisal.show")
@@ -151,6 +154,7 @@ def lay_open(
             _past(tx, standing) if own else (),
             own,
             _grade(score),
+            reply_days(tx, standing, findings) if own else {},
         )
     if score is not None and not own:
         view_log.look(uow, viewer=acting, now=now, kind=view_log.ONE_APPRAISAL, object_id=standing.id)

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
+from sqlalchemy import bindparam, select
+
 from scoring.errors import ScoringError
 from services.access import interested, own_or_superior
 from services.actors import Actor
@@ -18,17 +20,20 @@ from services.case_facts import gather
 from services.delegations import stand_in
 from services.effects import Brought, after_move, before_move
 from services.errors import AppraiseError, Conflict, Refused
-from services.finding_writing import tell_of_proxy
+from services.file_writing import Owner, Sent, write_files
+from services.finding_writing import stream, tell_of_proxy
 from services.grants import demand_typist
 from services.moving import Step, write_steps
 from services.naming import unseen
 from services.overtaken import overtaken
-from services.standing import Standing, load
+from services.standing import MOVE, Standing, load
 from services.unit_of_work import Transaction, UnitOfWork, record_refusal, rule_error, use_case
 from workflow.engine import Decisions
 from workflow.errors import WorkflowError
 from workflow.lifecycle import Move
 from workflow.vocabulary import JUDGING_ROLES, Role
+
+_MOVE_ID = select(MOVE.c.id).where(MOVE.c.appraisal_id == bindparam("appraisal"), MOVE.c.seq == bindparam("seq"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,13 +76,14 @@ def act(
     words: Words | None = None,
     version: int | None = None,
     ledger_version: int | None = None,
+    files: Sequence[Sent] = (),
 ) -> Moved:
     """Move one appraisal by one action, or say in a sentence why not; one transaction.
 
-    `version` and `ledger_version`, where given, are what the person was looking at.
+    `version` and `ledger_version`, where given, are what the person was looking at; `files` are kept with the move.
 
     Raises:
-        Malformed: the workflow has no such action; the sentence lists those it has.
+        Malformed: the workflow has no such action; the sentence lists those it has. Or a file is not one that is taken.
         NotFound: there is no such appraisal, or the actor has nothing to do with it.
         Refused: the workflow does not allow it here, now, or to this person.
         Conflict: somebody was faster, whom the sentence names, or it is not the version that the person saw.
@@ -92,10 +98,19 @@ def act(
             taken = take(tx, standing, action=action, words=words or Words(), actor=actor, now=now)
             write_steps(tx, [taken.step])
             after_move(taken)
+            _keep_files(tx, taken.step, files)
             tell_of_proxy(tx, actor, f"move/{standing.id}/{taken.step.seq}", now)
     except Conflict as conflict:
         raise overtaken(uow, conflict, standings, actor=actor, version=version) from conflict
     return _moved(taken.step)
+
+
+def _keep_files(tx: Transaction, step: Step, files: Sequence[Sent]) -> None:
+    if files:
+        standing = step.standing
+        move_id = tx.scalar(_MOVE_ID, {"appraisal": standing.id, "seq": step.seq})
+        owner = Owner("move", move_id, stream(standing.row.assignment_id), f"{standing.code}#{step.seq}")
+        write_files(tx, owner, files, actor=step.actor, now=step.now)
 
 
 def _demand_seen(standing: Standing, version: int | None, ledger_version: int | None) -> None:

@@ -6,19 +6,17 @@ is seen by whoever sees what it belongs to, and is told to nobody else.
 
 import datetime as dt
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Row, bindparam, func, select
+from sqlalchemy import Row, bindparam, select
 
-from models.columns import table_of
-from models.documents import Attachment, FileContent
-from models.people import Person
 from services import documents, file_kinds, finding_views
 from services.actors import Actor
-from services.audit import append_event, digest, stamp
 from services.errors import Environment, Malformed, NotFound, Refused
+from services.file_views import Files, FileView, files_of_owners, until
+from services.file_writing import ATTACHMENT, CONTENT_TABLE, Owner, Sent, write_files
 from services.finding_checks import held_by_id
 from services.finding_writing import disclosure, finding_row, stream
 from services.findings import reply_until
@@ -30,36 +28,10 @@ from services.standing import MOVE, load
 from services.unit_of_work import Transaction, UnitOfWork, use_case
 from workflow.vocabulary import Role
 
-ATTACHMENT = table_of(Attachment)
-CONTENT_TABLE = table_of(FileContent)
-PERSON = table_of(Person)
-MOST = 10
-"""Files of one thing."""
-
-_OF_OWNER = (
-    select(ATTACHMENT, PERSON.c.number)
-    .join(PERSON, PERSON.c.id == func.coalesce(ATTACHMENT.c.on_behalf_of, ATTACHMENT.c.added_by))
-    .where(ATTACHMENT.c.owner_kind == bindparam("kind"), ATTACHMENT.c.owner_id == bindparam("owner"))
-    .order_by(ATTACHMENT.c.id)
-)
 _ONE = select(ATTACHMENT).where(ATTACHMENT.c.id == bindparam("file"))
 _BYTES = select(CONTENT_TABLE.c.content).where(CONTENT_TABLE.c.sha256 == bindparam("sha256"))
 _MOVE = select(MOVE).where(MOVE.c.appraisal_id == bindparam("appraisal"), MOVE.c.seq == bindparam("seq"))
 _MOVE_BY_ID = select(MOVE).where(MOVE.c.id == bindparam("move"))
-_THERE = select(CONTENT_TABLE.c.id).where(CONTENT_TABLE.c.sha256 == bindparam("sha256"))
-
-
-@dataclass(frozen=True, slots=True)
-class FileView:
-    """A file that belongs to something, without its bytes."""
-
-    id: int
-    name: str
-    media: str
-    size: int
-    sha256: str
-    added_by: str
-    added_at: dt.datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,12 +44,10 @@ class FileBytes:
 
 
 @dataclass(frozen=True, slots=True)
-class _Owner:
-    """What a file belongs to, and how far the viewer sees it; `stream` is where its events stand."""
+class _Seen:
+    """What a file belongs to, and until when the viewer sees what is added to it."""
 
-    kind: str
-    id: int
-    stream: str
+    owner: Owner
     until: dt.datetime | None = None
 
 
@@ -94,34 +64,19 @@ def attach(uow: UnitOfWork, *, actor: Actor, now: dt.datetime, item: str, name: 
         Refused: the actor may not attach to it, not any more, or it has as many files as are taken.
         Conflict: somebody else attached the same file at the same moment.
     """
-    media = file_kinds.media_of(name, content)
-    sha256 = hashlib.sha256(content).hexdigest()
-    owner = _seen(uow, item, actor, now)
-    with uow.write() as tx:
-        demand_typist(tx, actor, today(tx, now))
-        _demand_may_attach(tx, owner, actor, now)
-        there = tx.all(_OF_OWNER, {"kind": owner.kind, "owner": owner.id})
-        if len(there) >= MOST:
-            raise Refused(f"{item} has {MOST} files already; put several into one.", "too-many-files")
-        # The bytes are kept once; of two who send the same at the same moment, one is asked to send it again.
-        if tx.first(_THERE, {"sha256": sha256}) is None:
-            tx.insert(CONTENT_TABLE, {"sha256": sha256, "content": content})
-        row = {
-            "owner_kind": owner.kind,
-            "owner_id": owner.id,
-            "name": name,
-            "media": media,
-            "size": len(content),
-            "sha256": sha256,
-            "added_by": actor.actor_id,
-            "on_behalf_of": actor.on_behalf_of,
-            "added_at": now,
-        }
-        file_id = tx.insert(ATTACHMENT, row)
-        payload = {"attachment": file_id, "digest": digest(attachment_content(row)), "sha256": sha256}
-        append_event(tx, owner.stream, "file.attached", actor=actor, at=now, payload=payload)
-        stored = next(one for one in tx.all(_OF_OWNER, {"kind": owner.kind, "owner": owner.id}) if one.id == file_id)
-        return _view(stored)
+    return _attach(uow, item, [Sent(name, content)], actor=actor, now=now)[-1]
+
+
+@use_case("file.attach")
+def attach_all(
+    uow: UnitOfWork, *, actor: Actor, now: dt.datetime, item: str, files: Sequence[Sent]
+) -> tuple[FileView, ...]:
+    """Attach several files to one thing as `attach` does, all of them or none; return all that it has then.
+
+    Raises:
+        Malformed, NotFound, Refused, Conflict: as `attach`.
+    """
+    return _attach(uow, item, files, actor=actor, now=now)
 
 
 @use_case("file.list")
@@ -132,10 +87,10 @@ def files_of(uow: UnitOfWork, *, actor: Actor, now: dt.datetime, item: str) -> t
         Malformed: its name has no such form.
         NotFound: there is no such thing, or it is not the viewer's to see.
     """
-    owner = _seen(uow, item, actor, now)
+    seen = _seen(uow, item, actor, now)
     with uow.read() as tx:
-        rows = tx.all(_OF_OWNER, {"kind": owner.kind, "owner": owner.id})
-    return tuple(_view(row) for row in rows if owner.until is None or row.added_at <= owner.until)
+        files = files_of_owners(tx, seen.owner.kind, [seen.owner.id])
+    return until(files.get(seen.owner.id, ()), seen.until)
 
 
 @use_case("file.read")
@@ -152,10 +107,10 @@ def read(uow: UnitOfWork, *, actor: Actor, now: dt.datetime, item: int) -> FileB
     if row is None or code is None:
         raise _unknown(item)
     try:
-        owner = _seen(uow, code, actor, now)
+        seen = _seen(uow, code, actor, now)
     except NotFound as error:
         raise _unknown(item) from error
-    if owner.until is not None and row.added_at > owner.until:
+    if seen.until is not None and row.added_at > seen.until:
         raise _unknown(item)
     with uow.read() as tx:
         content = tx.scalar(_BYTES, {"sha256": row.sha256})
@@ -167,17 +122,18 @@ def read(uow: UnitOfWork, *, actor: Actor, now: dt.datetime, item: int) -> FileB
     return FileBytes(row.name, row.media, bytes(content))
 
 
-def attachment_content(row: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what of an attachment's row its event vouches for."""
-    plain = ("owner_kind", "owner_id", "name", "media", "size", "sha256", "added_by", "on_behalf_of")
-    return {**{name: row[name] for name in plain}, "at": stamp(row["added_at"])}
+def _attach(uow: UnitOfWork, item: str, files: Sequence[Sent], *, actor: Actor, now: dt.datetime) -> Files:
+    for file in files:
+        file_kinds.media_of(file.name, file.content)
+    owner = _seen(uow, item, actor, now).owner
+    with uow.write() as tx:
+        demand_typist(tx, actor, today(tx, now))
+        _demand_may_attach(tx, owner, actor, now)
+        write_files(tx, owner, files, actor=actor, now=now)
+        return files_of_owners(tx, owner.kind, [owner.id]).get(owner.id, ())
 
 
-CONTENT = {"attachment": (ATTACHMENT, attachment_content)}
-"""For each id that a payload may hold: its table and the content its digest was made of."""
-
-
-def _seen(uow: UnitOfWork, item: str, actor: Actor, now: dt.datetime) -> _Owner:
+def _seen(uow: UnitOfWork, item: str, actor: Actor, now: dt.datetime) -> _Seen:
     """Return what a file belongs to, if the viewer sees it.
 
     Raises:
@@ -188,17 +144,17 @@ def _seen(uow: UnitOfWork, item: str, actor: Actor, now: dt.datetime) -> _Owner:
         return _seen_move(uow, item, actor, now)
     if item[:1].upper() == "D":
         shown = documents.show_document(uow, actor=actor, now=now, document=item)
-        return _Owner("document", shown.id, "org")
+        return _Seen(Owner("document", shown.id, "org", shown.code))
     found = finding_views.show_finding(uow, actor=actor, now=now, finding=item)
     with uow.read() as tx:
         row = finding_row(tx, item)
         held = held_by_id(tx, row.assignment_id)
         at = state(tx, held.id, row.counted_on)
         seen = ledger_sight(tx, at, held.person_id, actor=actor, now=now, today=today(tx, now))
-    return _Owner("finding", found.id, stream(held.id), seen.until)
+    return _Seen(Owner("finding", found.id, stream(held.id), found.code), seen.until)
 
 
-def _seen_move(uow: UnitOfWork, item: str, actor: Actor, now: dt.datetime) -> _Owner:
+def _seen_move(uow: UnitOfWork, item: str, actor: Actor, now: dt.datetime) -> _Seen:
     code, _, seq = item.rpartition("#")
     if not (seq.isascii() and seq.isdigit() and len(seq) <= len("999999")):
         raise Malformed(f"{item!r} names no move; write an appraisal and the number of the move, #3.", "bad-code")
@@ -208,7 +164,7 @@ def _seen_move(uow: UnitOfWork, item: str, actor: Actor, now: dt.datetime) -> _O
         row = tx.first(_MOVE, {"appraisal": standing.id, "seq": int(seq)})
         if row is None or not _words_open(row, seen):
             raise NotFound(f"There is no move {item}, or it is not yours to see.", "unknown-move")
-    return _Owner("move", row.id, stream(standing.row.assignment_id), seen.until)
+    return _Seen(Owner("move", row.id, stream(standing.row.assignment_id), item), seen.until)
 
 
 def _words_open(row: Row[Any], seen: Sight) -> bool:
@@ -219,7 +175,7 @@ def _words_open(row: Row[Any], seen: Sight) -> bool:
     return seen.judgement or mine or (seen.facts and row.role == Role.APPRAISEE)
 
 
-def _demand_may_attach(tx: Transaction, owner: _Owner, actor: Actor, now: dt.datetime) -> None:
+def _demand_may_attach(tx: Transaction, owner: Owner, actor: Actor, now: dt.datetime) -> None:
     if owner.kind == "document":
         demand(tx, actor, now, (Role.HR, Role.CLERK), "attach files to documents")
         return
@@ -249,10 +205,6 @@ def _code(tx: Transaction, row: Row[Any], actor: Actor, now: dt.datetime) -> str
     move = tx.all(_MOVE_BY_ID, {"move": row.owner_id})[0]
     standing = load(tx, [int(move.appraisal_id)], actor, now)[0]
     return f"{standing.code}#{move.seq}" if standing.parts.related(actor.person_id) else None
-
-
-def _view(row: Row[Any]) -> FileView:
-    return FileView(row.id, row.name, row.media, row.size, row.sha256, row.number, row.added_at)
 
 
 def _unknown(item: int) -> NotFound:

@@ -15,11 +15,11 @@ from models.columns import BIGINT, MILLIONTH, table_of
 from models.findings import ContestedLine, FindingRevision
 from models.rubrics import Definition, WorkflowMove
 from services import (
-    attachments,
     definitions,
     delegations,
     documents,
     duties,
+    file_writing,
     finding_writing,
     organisation_write,
     plans,
@@ -41,11 +41,11 @@ REVISION = table_of(FindingRevision)
 WORKFLOW_MOVE = table_of(WorkflowMove)
 
 CONTENT: Mapping[str, tuple[Table, Any]] = {
-    **attachments.CONTENT,
     **definitions.CONTENT,
     **delegations.CONTENT,
     **documents.CONTENT,
     **duties.CONTENT,
+    **file_writing.CONTENT,
     **finding_writing.CONTENT,
     **organisation_write.CONTENT,
     **plans.CONTENT,

@@ -5,7 +5,7 @@ A document is the key of once-per-key rules. People type `D12`.
 
 import datetime as dt
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,6 +22,7 @@ from services.access import granted_roles
 from services.actors import Actor
 from services.audit import append_event, digest, stamp, store_text
 from services.errors import Conflict, Malformed, NotFound, Refused
+from services.file_writing import Owner, Sent, write_files
 from services.grants import demand, today
 from services.unit_of_work import Transaction, UnitOfWork, use_case
 from workflow.vocabulary import Role
@@ -125,6 +126,7 @@ def register(
     title: str | None = None,
     file_name: str | None = None,
     file_sha256: str | None = None,
+    files: Sequence[Sent] = (),
 ) -> str:
     """Register a document and return what people type for it; it names and accuses nobody (domain.md, 5a).
 
@@ -139,10 +141,11 @@ def register(
         title: what it is called.
         file_name: the name of its file, without a folder.
         file_sha256: the SHA-256 of the file, 64 hexadecimal digits.
+        files: what is kept here beside it.
 
     Raises:
-        Malformed: the kind is unknown, the number or issuer is empty, or the digest is not one.
-        Refused: the actor may not register documents, or the day lies in the future.
+        Malformed: the kind is unknown, the number or issuer is empty, the digest is not one, or a file is not taken.
+        Refused: the actor may not register documents, the day lies in the future, or there are too many files.
         Conflict: this kind, number and issuer is registered already.
     """
     key = {"kind": kind, "number": number.strip(), "issuer": issuer.strip()}
@@ -175,7 +178,9 @@ def register(
         if text is not None:
             payload["title"] = [text.id, text.digest]
         append_event(tx, "org", "document.registered", actor=actor, at=now, payload=payload)
-        return document_code(document_id)
+        code = document_code(document_id)
+        write_files(tx, Owner("document", document_id, "org", code), files, actor=actor, now=now)
+        return code
 
 
 def list_documents(

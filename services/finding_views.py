@@ -20,6 +20,7 @@ from services.actors import Actor
 from services.definitions import rubric_of
 from services.documents import DocumentView, document_code, show_document
 from services.errors import Malformed, Refused
+from services.file_views import Files, files_of_owners, until
 from services.finding_writing import disclosure, finding_row
 from services.finding_writing import unknown as unknown_finding
 from services.grants import today
@@ -137,6 +138,7 @@ class FindingView:
     replies: tuple[ReplyView, ...]
     revisions: tuple[RevisionView, ...]
     hidden: bool = False
+    files: Files = ()
 
     @property
     def code(self) -> str:
@@ -175,7 +177,7 @@ def list_findings(
 
 
 def of_ledger(tx: Transaction, standing: Standing, seen: Sight) -> tuple[FindingView, ...]:
-    """Return the findings that count in an appraisal, by day, as far as `seen` goes, in at most four statements."""
+    """Return the findings that count in an appraisal, by day, as far as `seen` goes, in at most five statements."""
     row = standing.row
     withheld = seen.as_appraisee and not seen.judgement and facts_wait(standing)
     if not seen.facts or withheld:
@@ -246,6 +248,7 @@ def _views(
     if not rows:
         return ()
     ids = {"findings": [row.id for row in rows]}
+    files = files_of_owners(tx, "finding", ids["findings"])
     replies: dict[int, list[ReplyView]] = {}
     for row in tx.all(_REPLIES, ids):
         replies.setdefault(row.finding_id, []).append(ReplyView(row.at, row.body))
@@ -257,7 +260,7 @@ def _views(
         terms = terms_of(row)
         if terms.sight.facts and not terms.withheld:
             view = _view(row, terms.force, tuple(replies.get(row.id, ())), tuple(revisions.get(row.id, ())))
-            seen = _as_of(view, terms.sight)
+            seen = _as_of(replace(view, files=files.get(row.id, ())), terms.sight)
             if seen is not None:
                 own = terms.sight.own is not None and terms.sight.own in {row.recorded_by, row.on_behalf_of}
                 views.append(redact(seen, judgement=terms.sight.judgement or own))
@@ -266,13 +269,17 @@ def _views(
 
 def _as_of(view: FindingView, seen: Sight) -> FindingView | None:
     """Return a finding as it was when the viewer's part ended, None if there was none yet; else as it is."""
-    until = seen.until
-    if until is None:
+    end = seen.until
+    if end is None:
         return view
-    if view.recorded_at > until:
+    if view.recorded_at > end:
         return None
-    replies = tuple(one for one in view.replies if one.at <= until)
-    return replace(view, replies=replies, revisions=tuple(one for one in view.revisions if one.at <= until))
+    return replace(
+        view,
+        replies=tuple(one for one in view.replies if one.at <= end),
+        revisions=tuple(one for one in view.revisions if one.at <= end),
+        files=until(view.files, end),
+    )
 
 
 def _terms(

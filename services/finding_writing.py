@@ -34,7 +34,7 @@ _ONE = select(FINDING).where(FINDING.c.id == bindparam("id"))
 LONGEST_CODE = 100
 """Characters of the code by which people name an incident."""
 
-_NO_DISCLOSURE = Disclosure(facts=Facts.AT_ONCE, judgement_from="", reply_working_days=5)
+NO_DISCLOSURE = Disclosure(facts=Facts.AT_ONCE, judgement_from="", reply_working_days=5)
 """What holds where a workflow says nothing: facts at once, five working days to reply (domain.md, section 5)."""
 
 
@@ -124,7 +124,7 @@ def unknown(finding: str) -> NotFound:
 def disclosure(tx: Transaction, at: LedgerState) -> Disclosure:
     """Return what the workflow discloses and when: that of the appraisal, or the one that will govern the day."""
     workflow_id = at.workflow_id if at.workflow_id is not None else workflow_id_for(tx, at.on)
-    return lifecycle_of(tx, workflow_id).disclosure or _NO_DISCLOSURE
+    return lifecycle_of(tx, workflow_id).disclosure or NO_DISCLOSURE
 
 
 def stream(assignment_id: int) -> str:

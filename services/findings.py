@@ -4,6 +4,7 @@ A reviewer's change or strike and an appeal's decision are no acts of this modul
 """
 
 import datetime as dt
+from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -15,6 +16,7 @@ from services.audit import append_event, digest
 from services.calendars import add_working_days, closures
 from services.delegations import recorder
 from services.errors import Malformed, Refused
+from services.file_writing import Owner, Sent, write_files
 from services.finding_checks import Entry, check, demand_assessor, demand_person, held_by_id, held_on
 from services.finding_writing import (
     FINDING,
@@ -68,13 +70,14 @@ def add(
     incident: str | None = None,
     reason: str | None = None,
     sub_reasons: tuple[str, ...] = (),
+    files: Sequence[Sent] = (),
 ) -> Recorded:
-    """Record a finding about somebody; the arguments are those of `finding_checks.Entry`.
+    """Record a finding about somebody; the arguments are those of `finding_checks.Entry`, and the files it rests on.
 
     Only his assessor does, and never about himself or a superior. The facts reach the person with a notice.
 
     Raises:
-        Malformed: a name has no such form, or does not say which of several assignments.
+        Malformed: a name has no such form, does not say which of several assignments, or a file is not taken.
         NotFound: there is no such person or document.
         Refused: the rule, the day, the ledger or the actor does not allow it.
         Conflict: the ledger changed hands at the same moment.
@@ -82,7 +85,9 @@ def add(
     entry = Entry(number, rule, happened, known, amount, units, document, incident, reason, sub_reasons)
     with uow.write() as tx:
         checked = check(tx, entry, actor=actor, today=today(tx, now))
-        return write_finding(tx, checked, actor=checked.actor, now=now)
+        recorded = write_finding(tx, checked, actor=checked.actor, now=now)
+        _keep_files(tx, recorded.id, checked.held.id, files, actor=checked.actor, now=now)
+        return recorded
 
 
 @use_case("finding.void")
@@ -114,13 +119,16 @@ def replace(uow: UnitOfWork, *, actor: Actor, now: dt.datetime, finding: str, en
 
 
 @use_case("finding.reply")
-def reply(uow: UnitOfWork, *, actor: Actor, now: dt.datetime, finding: str, text: str) -> int:
+def reply(
+    uow: UnitOfWork, *, actor: Actor, now: dt.datetime, finding: str, text: str, files: Sequence[Sent] = ()
+) -> int:
     """Write the person's own side beside a finding about him, before or after submission; return the reply's id.
 
-    Possible for the working days the workflow gives (five by default), counted from the day it was recorded.
+    Possible for the working days the workflow gives (five by default), counted from the day it was recorded. `files`
+    are kept with the finding.
 
     Raises:
-        Malformed: the name has another form than `F12`, or the text is empty.
+        Malformed: the name has another form than `F12`, the text is empty, or a file is not one that is taken.
         NotFound: there is no such finding about the actor.
         Refused: the days to reply are over, or the finding is void.
     """
@@ -159,6 +167,7 @@ def reply(uow: UnitOfWork, *, actor: Actor, now: dt.datetime, finding: str, text
                 appraisal_id=at.appraisal_id,
                 finding_id=row.id,
             )
+        _keep_files(tx, row.id, held.id, files, actor=actor, now=now)
         tell_of_proxy(tx, actor, f"reply/{reply_id}", now, finding_id=row.id)
         return reply_id
 
@@ -259,6 +268,13 @@ def _void(tx: Transaction, finding: str, reason: str, *, actor: Actor, now: dt.d
     }
     finding_event(tx, "finding.voided", changed, stored, actor=actor, at=now)
     return row
+
+
+def _keep_files(
+    tx: Transaction, finding_id: int, assignment_id: int, files: Sequence[Sent], *, actor: Actor, now: dt.datetime
+) -> None:
+    owner = Owner("finding", finding_id, stream(assignment_id), finding_line(finding_id))
+    write_files(tx, owner, files, actor=actor, now=now)
 
 
 def reply_until(tx: Transaction, recorded_at: dt.datetime, terms: Disclosure) -> dt.date:

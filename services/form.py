@@ -12,6 +12,7 @@ from models.columns import table_of
 from models.cycles import CycleRubric
 from models.history import Move, TextBody
 from models.people import Assignment, Person
+from services.file_views import Files, files_of_owners, until
 from services.sight import Sight
 from services.standing import Standing
 from services.unit_of_work import Transaction
@@ -66,12 +67,14 @@ class Passed:
     typed_by: str | None = None
     proxy_reason: str | None = None
     witness: str | None = None
+    files: Files = ()
 
 
 def history(tx: Transaction, standing: Standing, seen: Sight) -> tuple[Passed, ...]:
     """Return the steps of an appraisal, oldest first; the words of others only where the judgement is the viewer's."""
     rows = tx.all(HISTORY, {"appraisal": standing.id})
     texts = _texts(tx, rows) if seen.facts else {}
+    files = files_of_owners(tx, "move", [row.id for row in rows]) if seen.facts else {}
     shown = []
     for row in rows:
         if seen.until is not None and row.at > seen.until:
@@ -80,6 +83,7 @@ def history(tx: Transaction, standing: Standing, seen: Sight) -> tuple[Passed, .
         payload = json.loads(row.payload)
         own = row.role == Role.APPRAISEE
         mine = seen.own is not None and seen.own in {row.on_behalf_of, row.actor_id}
+        open_words = seen.judgement or mine or (own and seen.facts)
         shown.append(
             Passed(
                 row.seq,
@@ -88,10 +92,11 @@ def history(tx: Transaction, standing: Standing, seen: Sight) -> tuple[Passed, .
                 f"{row.name} ({row.number})" if row.number else "",
                 row.at,
                 row.round,
-                row.body if seen.judgement or mine or (own and seen.facts) else None,
+                row.body if open_words else None,
                 f"{row.typist_name} ({row.typist_number})" if row.typist_number else None,
                 texts.get(_text_id(payload, "proxy")),
                 texts.get(_text_id(payload, "witness")),
+                until(files.get(row.id, ()), seen.until) if open_words else (),
             )
         )
     return tuple(shown)

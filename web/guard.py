@@ -10,14 +10,13 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from services.errors import Malformed
+from web.limits import LARGEST_BODY, LARGEST_JSON, MEGABYTE
 from web.site import LOOPBACK, Site
 
-LARGEST_BODY = 20 * 1024 * 1024
-"""Bytes of a request; a spreadsheet of 100,000 people has about 8 MB."""
-LARGEST_JSON = 1024 * 1024
-"""Bytes of a request to the API that brings no file."""
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 HEALTH = "/health"
+_TOO_LARGE = 413
+_GO_BACK = "Go back in your browser: what you typed is still there."
 HEADERS = {
     "content-security-policy": "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; "
     "font-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
@@ -52,7 +51,8 @@ class Guard:
         refusal = self._refusal(scope, headers)
         if refusal is not None:
             status, sentence = refusal
-            answer = _problem(sentence, status) if _of_api(scope) else PlainTextResponse(sentence, status)
+            said = f"{sentence} {_GO_BACK}" if status == _TOO_LARGE else sentence
+            answer = _problem(sentence, status) if _of_api(scope) else PlainTextResponse(said, status)
             await answer(scope, receive, sending)
             return
         await self._app(scope, _counted(receive, _largest(scope, headers)), sending)
@@ -63,7 +63,7 @@ class Guard:
             return 421, "The pages are not reached under this name; ask for the address."
         length, largest = headers.get("content-length", "0"), _largest(scope, headers)
         if not length.isdigit() or int(length) > largest:
-            return 413, _too_large(largest)
+            return _TOO_LARGE, _too_large(largest)
         if scope["method"] not in SAFE and not self._from_here(headers, host):
             return 403, "This was sent from another site and was not looked at; open the page here and send it anew."
         return None
@@ -106,7 +106,7 @@ def _largest(scope: Scope, headers: Headers) -> int:
 
 
 def _too_large(largest: int) -> str:
-    return f"This is too large; at most {largest // 1024 // 1024} MB are taken."
+    return f"This is too large; at most {largest // MEGABYTE} MB are taken."
 
 
 def _problem(sentence: str, status: int) -> Response:

@@ -158,6 +158,7 @@ ROUTES: Mapping[tuple[str, str], Access] = MappingProxyType(
         # an appraisal
         ("GET", "/appraisals/{cycle}/{number}"): appraisal(*SEEING, Relation.WAITING_DECIDER),
         ("POST", "/appraisals/{cycle}/{number}/{action}"): appraisal(*SEEING),
+        ("POST", "/findings/{finding}/reply"): appraisal(Relation.APPRAISEE),
         # reviewing
         ("GET", "/review"): PERSONAL,
         ("GET", "/review/clear"): PERSONAL,
@@ -176,6 +177,7 @@ ROUTES: Mapping[tuple[str, str], Access] = MappingProxyType(
         ("POST", "/record/check"): PERSONAL,
         ("GET", "/record/link"): PERSONAL,
         ("POST", "/record/link"): PERSONAL,
+        ("POST", "/documents/{document}/files"): DOCUMENT,
         ("GET", "/record/duties"): PERSONAL,
         ("POST", "/record/duties"): PERSONAL,
         ("GET", "/duties/{cycle}/{number}"): appraisal(),

@@ -10,6 +10,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from catalog.glossary import Term, glossary, term
 from scoring.numbers import to_decimal
+from web.limits import FILE_TERMS
 from web.words import LANGUAGES, Language, catalogue
 
 FOLDER = Path(__file__).parent / "templates"
@@ -42,6 +43,8 @@ def environment(language: Language) -> Environment:
     made.filters["day"] = day
     made.globals["language"] = language
     made.globals["term"] = lambda name, count=1: term(name, language, count=count)
+    made.globals["file_terms"] = FILE_TERMS
+    made.filters["size"] = size
     made.globals["word"] = lambda name: word(name, language)
     return made
 
@@ -62,6 +65,12 @@ def figure(value: Fraction | str | None) -> str:
     if value is None:
         return "–"
     return to_decimal(value) if isinstance(value, Fraction) else str(value)
+
+
+def size(value: int) -> str:
+    """Return a number of bytes as people say it: 12 kB, 3.4 MB."""
+    thousands = max(round(value / 1000), 1)
+    return f"{thousands} kB" if thousands < 1000 else f"{value / 1_000_000:.1f} MB"  # noqa: PLR2004 - a metric prefix
 
 
 def day(value: dt.date | None) -> str:

@@ -11,8 +11,8 @@ from web.forms import Form
 class Mistyped(Malformed):
     """What stands in one field cannot be read; `field` names it, so that the sentence stands beside it."""
 
-    def __init__(self, field: str, sentence: str) -> None:
-        super().__init__(sentence, "bad-field")
+    def __init__(self, field: str, sentence: str, code: str = "bad-field") -> None:
+        super().__init__(sentence, code)
         self.field = field
 
 

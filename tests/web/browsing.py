@@ -85,6 +85,16 @@ class Browser:
                 return self.post(to, {**fields, **{name.replace("_", "-"): value for name, value in values.items()}})
         raise AssertionError(f"There is no form that goes to {to}, only {[action for action, _ in self.forms(page)]}")
 
+    def send_files(self, page: Response, to: str, *files: tuple[str, bytes], **values: Any) -> Response:
+        """Fill in the form of a page that goes to a path, choose files in its field for them, and send it."""
+        for action, fields in self.forms(page):
+            if action == to and "file" in fields:
+                filled = {**fields, **{name.replace("_", "-"): value for name, value in values.items()}}
+                del filled["file"]
+                self.last = self.client.post(to, data=filled, files=[("file", file) for file in files])
+                return self.last
+        raise AssertionError(f"There is no form for files that goes to {to}.")
+
     def log_in(self, number: str, password: str = PASSWORD) -> Response:
         """Log in by the page."""
         return self.send(self.get("/login"), "/login", number=number, password=password)

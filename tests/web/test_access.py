@@ -78,7 +78,7 @@ def ask(browser: Browser, method: str, path: str, token: str = "") -> int:
     if method == "GET":
         return browser.get(path).status_code
     token = next((form["form-token"][0] for _, form in browser.forms(browser.get("/")) if "form-token" in form), "")
-    return browser.post(path, {"form-token": token, "comment": "x"}).status_code
+    return browser.post(path, {"form-token": token, "comment": "x", "text": "x"}).status_code
 
 
 def test_every_route_has_a_row_and_every_row_a_route(pages: Pages) -> None:

@@ -8,7 +8,8 @@ from starlette.testclient import TestClient
 
 from tests.services.builders import CLERK
 from tests.web.browsing import ADDRESS, PASSWORD, Pages, words_of
-from web.guard import HEADERS, LARGEST_BODY
+from web.guard import HEADERS
+from web.limits import LARGEST_BODY
 
 STATIC = Path(__file__).parents[2] / "web"
 

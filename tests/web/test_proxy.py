@@ -48,6 +48,22 @@ def test_an_entry_is_the_persons_own_act_and_shown_as_typed(pages: Pages, typist
     assert f"entered by Person {SECURITY} ({SECURITY})" in shown
 
 
+def test_the_scan_of_the_paper_is_kept_with_the_entry(pages: Pages, typist: Browser) -> None:
+    page = typist.get(f"/proxy?item=W{pages.play.item().id}")
+    filled = {"action": "state", "comment": "My quarter.", "day": "2026-03-31", "reason": "He has no desk."}
+    wrong = typist.send_files(page, "/proxy", ("scan.pdf", b"MZ"), **filled)
+    assert wrong.status_code == 422
+    assert "scan.pdf is not what its name says" in words_of(wrong)
+    assert "My quarter." in wrong.text
+    assert pages.play.moves() == []
+    done = typist.send_files(page, "/proxy", ("scan.pdf", b"%PDF-1.7"), **filled)
+    assert done.headers["location"] == "/proxy?done=yes", words_of(done)
+    (row,) = pages.play.rows("SELECT added_by, on_behalf_of FROM attachment")
+    people = pages.play.office.people
+    assert (row.added_by, row.on_behalf_of) == (people[SECURITY], people[CLERK])
+    assert "scan.pdf" in words_of(pages.browser(CLERK).get(f"/appraisals/2026Q1/{CLERK}"))
+
+
 @pytest.mark.parametrize("item", ["W999999", "x", "W0"])
 def test_a_task_that_is_none_is_said_to_be_none(typist: Browser, item: str) -> None:
     assert typist.get(f"/proxy?item={item}").status_code in {404, 422}

@@ -42,17 +42,6 @@ def test_a_day_that_cannot_be_read_is_told_beside_its_field(pages: Pages) -> Non
     assert pages.play.rows("SELECT 1 FROM document") == []
 
 
-def test_a_file_is_known_by_its_digest_and_name_alone(pages: Pages) -> None:
-    browser = pages.browser(OFFICER)
-    fields = next(fields for to, fields in browser.forms(browser.get("/record")) if to == "/record/documents")
-    values = {**fields, "kind": "report", "number": "7", "day": "2026-02-10", "issuer": "The bank"}
-    answer = browser.client.post("/record/documents", data=values, files={"file": ("scan.pdf", b"abc")})
-    assert answer.status_code == 303
-    (row,) = pages.play.rows("SELECT file_name, file_sha256 FROM document")
-    assert row.file_name == "scan.pdf"
-    assert row.file_sha256.startswith("ba7816bf8f01cfea414140de5dae2223")
-
-
 def test_who_may_not_register_has_no_form_and_is_refused(pages: Pages) -> None:
     browser = pages.browser(ESCORT)
     page = browser.get("/record")

@@ -12,6 +12,8 @@ from services.errors import Conflict, Malformed, Refused
 from web.forms import EMPTY, Form, Posted
 from web.readers import Words, readers
 from web.requests import Asked, Visit
+from web.typed import beside
+from web.uploads import files_in
 
 router = APIRouter()
 PART = "x-part"
@@ -39,9 +41,10 @@ def decide(visit: Visit, cycle: str, number: str, action: str, form: Posted) -> 
             action=action,
             words=ActWords(comment=form.maybe("comment"), lines=lines if action == appeal_case.DECIDE else None),
             version=form.number("version"),
+            files=files_in(form),
         )
     except (Refused, Conflict, Malformed) as error:
-        return _page(visit, code, form.failed(error), tried=action)
+        return _page(visit, code, form.failed(error, **beside(error)), tried=action)
     return visit.to(f"/appeals/{moved.code}?done={moved.action}")
 
 

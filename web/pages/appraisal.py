@@ -3,9 +3,11 @@
 Everything shown comes from services that were told who looks; nothing is hidden by the template.
 """
 
+import secrets
+
 from fastapi import APIRouter, Response
 
-from services import appraisals, desk
+from services import appraisals, desk, finding_places, findings
 from services.appraisal_view import lay_open
 from services.appraisals import Words as ActWords
 from services.errors import Conflict, Malformed, Refused
@@ -13,6 +15,8 @@ from web import confirming
 from web.forms import EMPTY, Form, Posted
 from web.readers import Words, readers
 from web.requests import Asked, Visit
+from web.typed import beside
+from web.uploads import files_in
 
 router = APIRouter()
 FINAL = frozenset({"accept", "approve"})
@@ -40,10 +44,32 @@ def act(visit: Visit, cycle: str, number: str, action: str, form: Posted) -> Res
             action=action,
             words=ActWords(comment=form.maybe("comment"), lines=dict.fromkeys(form.all("line")) or None),
             version=form.number("version"),
+            files=files_in(form),
         )
     except (Refused, Conflict, Malformed) as error:
-        return _page(visit, code, form.failed(error), tried=action)
+        return _page(visit, code, form.failed(error, **beside(error)), tried=action)
     return visit.to(f"/appraisals/{moved.code}?done={moved.action}")
+
+
+@router.post("/findings/{finding}/reply")
+def reply(visit: Visit, finding: str, form: Posted) -> Response:
+    """Write the person's own side beside a finding about him."""
+    try:
+        findings.reply(
+            visit.uow.asked(form.maybe("once")),
+            actor=visit.actor,
+            now=visit.now,
+            finding=finding,
+            text=form.get("text"),
+            files=files_in(form),
+        )
+        place = finding_places.appraisal_of(visit.uow, actor=visit.actor, now=visit.now, finding=finding)
+    except (Refused, Conflict, Malformed) as error:
+        failed = form.failed(error, **beside(error))
+        if not form.get("appraisal"):
+            raise
+        return _page(visit, form.get("appraisal"), failed, tried=f"reply-{finding}")
+    return visit.to(f"/appraisals/{place.appraisal}?done=reply#{place.line}")
 
 
 def _page(visit: Asked, code: str, form: Form, *, done: str = "", tried: str = "") -> Response:
@@ -70,6 +96,8 @@ def _page(visit: Asked, code: str, form: Form, *, done: str = "", tried: str = "
         form=form,
         tried=tried,
         done=next((step.done for step in reversed(shown.history) if step.action == done), None),
+        replied=done == "reply",
+        once=secrets.token_urlsafe(16),
     )
 
 

@@ -13,7 +13,7 @@ from services import organisation_import, organisation_template
 from services.errors import Malformed
 from services.organisation_import import Preview
 from web.forms import EMPTY, Form, Posted
-from web.guard import LARGEST_BODY
+from web.limits import LARGEST_BODY
 from web.pages.cycles import REFUSED
 from web.requests import Asked, Visit
 

@@ -12,6 +12,8 @@ from services.errors import Malformed
 from web.forms import EMPTY, Form, Posted
 from web.pages.cycles import REFUSED, day_of
 from web.requests import Asked, Visit
+from web.typed import beside
+from web.uploads import files_in
 from web.words import N_
 
 router = APIRouter()
@@ -47,9 +49,10 @@ def enter(visit: Visit, form: Posted) -> Response:
                 witness=form.maybe("witness"),
                 lines=dict.fromkeys(form.all("line")) or None,
             ),
+            files=files_in(form),
         )
     except REFUSED as error:
-        return _entry(visit, item, form.failed(error))
+        return _entry(visit, item, form.failed(error, **beside(error)))
     return visit.to("/proxy?done=yes")
 
 

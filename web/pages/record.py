@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 
 from fastapi import APIRouter, Response
 
-from services import documents, duties, duty_calendar, finding_views, findings, linking, recording
+from services import attachments, documents, duties, duty_calendar, finding_views, findings, linking, recording
 from services.documents import KINDS, DocumentView
 from services.duty_calendar import DutyMonthView
 from services.errors import AppraiseError, Conflict, Malformed, NotFound, Refused
@@ -19,6 +19,7 @@ from web.forms import EMPTY, Form, Posted
 from web.readers import Words, readers
 from web.requests import Asked, Visit
 from web.typed import Mistyped, beside, day_in, maybe_day_in, maybe_figure_in
+from web.uploads import FIELD, files_in
 from web.words import N_
 
 router = APIRouter()
@@ -34,7 +35,7 @@ KIND_NAMES = {
     "document": N_("other document"),
 }
 """What people call the kinds of documents."""
-REGISTER, LINK, CHECK = "register", "link", "check"
+REGISTER, LINK, CHECK, FILES = "register", "link", "check", "files"
 
 
 @router.get("/record")
@@ -44,8 +45,6 @@ def show_record(visit: Visit, before: int = 0, done: str = "") -> Response:
 
 @router.post("/record/documents")
 def register(visit: Visit, form: Posted) -> Response:
-    files = form.files.get("file", ())
-    file = files[0] if files else None
     try:
         code = documents.register(
             visit.uow,
@@ -56,8 +55,7 @@ def register(visit: Visit, form: Posted) -> Response:
             day=day_in(form, "day"),
             issuer=form.get("issuer"),
             title=form.maybe("title"),
-            file_name=None if file is None else file.filename,
-            file_sha256=None if file is None else hashlib.sha256(file.file.read()).hexdigest(),
+            files=files_in(form),
         )
     except (Refused, Conflict, Malformed) as error:
         return _record(visit, form.failed(error, **beside(error)), tried=REGISTER)
@@ -66,7 +64,7 @@ def register(visit: Visit, form: Posted) -> Response:
 
 @router.post("/record/check")
 def own_check(visit: Visit, form: Posted) -> Response:
-    """Record a finding that rests on no document: what the assessor saw himself."""
+    """Record what the assessor saw himself; it may rest on a document or on files that he adds."""
     number, _, rule = form.get("clause").partition("|")
     if not rule:
         nobody = Mistyped("clause", visit.text("Choose whom it is about and by which clause."))
@@ -82,7 +80,9 @@ def own_check(visit: Visit, form: Posted) -> Response:
             known=maybe_day_in(form, "known"),
             amount=maybe_figure_in(form, "amount"),
             units=maybe_figure_in(form, "units"),
+            document=form.maybe("document"),
             reason=form.maybe("reason"),
+            files=files_in(form),
         )
     except (Refused, Conflict, Malformed, NotFound) as error:
         return _record(visit, form.failed(error, **beside(error)), tried=CHECK)
@@ -107,10 +107,10 @@ def _record(visit: Asked, form: Form, *, before: int = 0, done: str = "", tried:
 
 
 @router.get("/record/link")
-def show_link(visit: Visit, document: str = "", done: int = 0) -> Response:
+def show_link(visit: Visit, document: str = "", done: int = 0, kept: int = 0) -> Response:
     if not document:
         return visit.to("/record") if done else _no_document(visit)
-    return _link(visit, document, EMPTY, done=done)
+    return _link(visit, document, EMPTY, done=done, kept=kept)
 
 
 @router.post("/record/link")
@@ -153,24 +153,40 @@ def _seen(entries: Sequence[Entry], effects: Sequence[Effect]) -> str:
 
 
 def _link(
-    visit: Asked, code: str, form: Form, *, effects: tuple[Effect, ...] | None = None, seen: str = "", done: int = 0
+    visit: Asked, code: str, form: Form, *, effects: tuple[Effect, ...] | None = None, tried: str = LINK, **said: Any
 ) -> Response:
+    """Show a document; `said` may have `done`, how many were linked, `kept`, how many files, and `seen`."""
     document: DocumentView = documents.show_document(visit.uow, actor=visit.actor, now=visit.now, document=code)
     people = recording.recordable(visit.uow, actor=visit.actor, now=visit.now)
     return visit.page(
         "record_link.html",
         status=form.status,
         document=document,
+        files=attachments.files_of(visit.uow, actor=visit.actor, now=visit.now, item=code),
+        may_register=not visit.person.roles.isdisjoint(documents.REGISTRARS),
         kind=visit.text(KIND_NAMES.get(document.kind, document.kind)),
         linked=finding_views.linked(visit.uow, actor=visit.actor, now=visit.now, document=code),
         people=people,
         names={one.entry: one.person for one in people},
         effects=effects,
-        seen=seen,
         facts_read_by=readers(Words.FACTS, visit.language),
         form=form,
-        done=done,
+        tried=tried,
+        **{"seen": "", "done": 0, "kept": 0, **said},
     )
+
+
+@router.post("/documents/{document}/files")
+def add_files(visit: Visit, document: str, form: Posted) -> Response:
+    """Keep more files beside a document, all of them or none."""
+    try:
+        files = files_in(form)
+        if not files:
+            raise Mistyped(FIELD, visit.text("Choose a file first."))
+        attachments.attach_all(visit.uow, actor=visit.actor, now=visit.now, item=document, files=files)
+    except (Refused, Conflict, Malformed) as error:
+        return _link(visit, document, form.failed(error, **beside(error)), tried=FILES)
+    return visit.to(f"/record/link?document={document}&kept={len(files)}")
 
 
 def _no_document(visit: Asked, form: Form = EMPTY) -> Response:

@@ -14,6 +14,8 @@ from web import confirming
 from web.forms import EMPTY, Form, Posted
 from web.readers import Words, readers
 from web.requests import Asked, Visit
+from web.typed import beside
+from web.uploads import files_in
 from web.words import N_
 
 router = APIRouter()
@@ -113,9 +115,10 @@ def decide(visit: Visit, cycle: str, number: str, action: str, form: Posted) -> 
             action=action,
             words=ActWords(comment=form.maybe("comment"), lines=_lines(action, form)),
             version=form.number("version"),
+            files=files_in(form),
         )
     except (Refused, Conflict, Malformed) as error:
-        return _case(visit, code, form.failed(error), tried=action)
+        return _case(visit, code, form.failed(error, **beside(error)), tried=action)
     if action in LINE_ACTS or moved.to_stage == "review":
         return visit.to(f"/review/{moved.code}")
     following = _neighbours(before.cases, moved.code)["next"] or _first_but(before.cases, moved.code)

@@ -19,7 +19,7 @@ from services import definitions, rubric_drafts, rubric_effect, rubric_sheet
 from services.errors import Malformed, NotFound
 from services.rubric_drafts import Draft, Version
 from web.forms import EMPTY, Form, Posted
-from web.guard import LARGEST_BODY
+from web.limits import LARGEST_BODY
 from web.pages.cycles import REFUSED
 from web.requests import Asked, Visit
 from web.words import N_

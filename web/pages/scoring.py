@@ -17,6 +17,7 @@ from web.forms import EMPTY, Form, Posted
 from web.readers import Words, readers
 from web.requests import Asked, Visit
 from web.typed import beside, day_in, maybe_day_in, maybe_figure_in
+from web.uploads import files_in
 
 router = APIRouter()
 PART = "x-part"
@@ -88,6 +89,7 @@ def write(visit: Visit, cycle: str, number: str, action: str, form: Posted) -> R
                 words=ActWords(comment=form.maybe("comment")),
                 version=form.number("version"),
                 ledger_version=form.number("ledger"),
+                files=files_in(form),
             )
             left = moved.to_stage != "scoring"
             return visit.to(f"/scoring?done={moved.code}" if left else f"/scoring/{moved.code}")
@@ -147,6 +149,7 @@ def _record(visit: Asked, sheet: Sheet, form: Form) -> None:
         incident=entry.incident,
         reason=entry.reason,
         sub_reasons=entry.sub_reasons,
+        files=files_in(form),
     )
 
 

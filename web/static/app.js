@@ -52,7 +52,9 @@
       asked?.abort();
       asked = new AbortController();
       try {
-        const said = { method: "POST", body: new URLSearchParams(new FormData(form)), headers: { "x-part": "total" }, signal: asked.signal };
+        const fields = new FormData(form);
+        fields.delete("file");
+        const said = { method: "POST", body: new URLSearchParams(fields), headers: { "x-part": "total" }, signal: asked.signal };
         const answer = await fetch(form.dataset.preview, said);
         if (answer.headers.get("content-type")?.startsWith("text/html") && !answer.redirected) total.innerHTML = await answer.text();
       } catch (error) {
