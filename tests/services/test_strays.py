@@ -9,9 +9,9 @@ from models.workitems import WorkItem
 from services.access import PARTY
 from services.strays import LATELY, STRAYS, take_strays
 from tests.services.builders import CLERK, ESCORT, PERSONNEL, SECURITY, noon
+from tests.services.explaining import explained
 from tests.services.owning import as_owner
 from tests.services.playing import SUBMITTED, Play
-from tests.services.test_rows_read import rows_read
 from tests.services.test_work_items import reassign
 
 WORK_ITEM = table_of(WorkItem)
@@ -73,7 +73,7 @@ def test_looking_for_them_reads_what_ended_lately_and_not_every_part(play: Play,
             with play.uow.write() as tx:
                 assert take_strays(tx, MORNING) == 1
 
-        assert max(rows_read(play.uow, look).values()) <= FEW_ROWS
+        assert max(found.most for found in explained(play.uow, look)) <= FEW_ROWS
         return
     query = str(STRAYS.compile(dialect=play.uow.engine.dialect))
     for counted in (False, True):

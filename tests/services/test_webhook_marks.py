@@ -1,6 +1,5 @@
 """No move is passed over, whatever transactions are open while webhooks are planned."""
 
-from sqlalchemy import text
 
 from services import webhook_marks, webhook_planning
 from tests.services.builders import OFFICER
@@ -39,11 +38,9 @@ def test_a_row_that_appears_below_a_higher_one_is_planned_too(play: Play) -> Non
     before = mark(play)
     with play.uow.engine.connect() as slow, slow.begin():
         # A transaction that has written its row, and so has a number, and is not over yet.
-        slow.execute(
-            text(
-                "INSERT INTO event (stream, seq, kind, at, payload, key_id, prev, mac)"
-                " VALUES ('ledger:77', 1, 'finding.recorded', now(), '{\"finding\":1}', 'k1', 'p', 'slow')"
-            )
+        slow.exec_driver_sql(
+            "INSERT INTO event (stream, seq, kind, at, payload, key_id, prev, mac)"
+            " VALUES ('ledger:77', 1, 'finding.recorded', now(), '{\"finding\":1}', 'k1', 'p', 'slow')"
         )
         play.deduct("C3.1", 5)
         plan(play)
@@ -51,7 +48,7 @@ def test_a_row_that_appears_below_a_higher_one_is_planned_too(play: Play) -> Non
         assert mark(play) == before, "the mark may not pass a row that can still appear"
         plan(play)
         assert mark(play) == before
-    play.deduct("C3.1", 6)
+    play.deduct("C3.1", 3)
     plan(play)
     plan(play)
     assert len(deliveries(play)) == 4
