@@ -5,7 +5,7 @@ statements for fifty of them as for one.
 """
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,20 +26,31 @@ from services.standing import Standing, load
 from services.unit_of_work import Transaction, UnitOfWork
 from workflow.vocabulary import CycleState
 
-_PAGE = FINDINGS.where(FINDING.c.id > bindparam("after")).order_by(FINDING.c.id).limit(bindparam("limit", type_=BIGINT))
-_OF_ACTOR = _PAGE.where(ASSIGNMENT.c.person_id == bindparam("person"))
-_OF_NUMBER = _PAGE.where(PERSON.c.number == bindparam("number"))
-_OF_DOCUMENT = _PAGE.where(FINDING.c.document_id == bindparam("document"))
-_PERIODS = (
-    select(APPRAISAL.c.id, APPRAISAL.c.assignment_id, CYCLE.c.period_from, CYCLE.c.period_to)
+_READS = (
+    select(APPRAISAL.c.id)
     .join(CYCLE, CYCLE.c.id == APPRAISAL.c.cycle_id)
     .where(
-        APPRAISAL.c.assignment_id.in_(bindparam("assignments", expanding=True)),
+        APPRAISAL.c.assignment_id == FINDING.c.assignment_id,
         CYCLE.c.state != CycleState.CANCELLED.value,
+        CYCLE.c.period_from <= FINDING.c.counted_on,
+        CYCLE.c.period_to >= FINDING.c.counted_on,
     )
     # As `ledgers.state`: the shorter period holds the ledger, the longer one only rolls up.
     .order_by(CYCLE.c.period_from.desc(), CYCLE.c.period_to)
+    .limit(1)
+    .correlate(FINDING)
+    .scalar_subquery()
 )
+"""The appraisal that reads a finding, if there is one."""
+_PAGE = (
+    FINDINGS.add_columns(_READS.label("reads"))
+    .where(FINDING.c.id > bindparam("after"))
+    .order_by(FINDING.c.id)
+    .limit(bindparam("limit", type_=BIGINT))
+)
+_OF_ACTOR = _PAGE.where(ASSIGNMENT.c.person_id == bindparam("person"))
+_OF_NUMBER = _PAGE.where(PERSON.c.number == bindparam("number"))
+_OF_DOCUMENT = _PAGE.where(FINDING.c.document_id == bindparam("document"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,14 +108,13 @@ def _seen(
     rows = found[:limit]
     if not rows:
         return Findings((), None)
-    reading = _reading(tx, rows)
-    ids = sorted(set(reading.values()))
+    ids = sorted({int(row.reads) for row in rows if row.reads is not None})
     standings = {one.id: one for one in load(tx, ids, actor, now)} if ids else {}
     known: dict[int, Terms] = {}
     unread: dict[int, list[tuple[LedgerState, Terms]]] = {}
 
     def terms(row: Row[Any]) -> Terms:
-        appraisal = reading.get(row.id)
+        appraisal = row.reads
         if appraisal is None:
             return terms_of_ledger(tx, row, unread.setdefault(row.assignment_id, []), actor=actor, now=now)
         if appraisal not in known:
@@ -112,22 +122,6 @@ def _seen(
         return known[appraisal]
 
     return Findings(views_by(tx, rows, terms), rows[-1].id if len(found) > limit else None)
-
-
-def _reading(tx: Transaction, rows: Sequence[Row[Any]]) -> dict[int, int]:
-    """Return, by finding, the appraisal that reads it, for those that one does."""
-    periods: dict[int, list[Row[Any]]] = {}
-    for period in tx.all(_PERIODS, {"assignments": sorted({row.assignment_id for row in rows})}):
-        periods.setdefault(period.assignment_id, []).append(period)
-    found = {}
-    for row in rows:
-        reads = (
-            one for one in periods.get(row.assignment_id, ()) if one.period_from <= row.counted_on <= one.period_to
-        )
-        first = next(reads, None)
-        if first is not None:
-            found[row.id] = int(first.id)
-    return found
 
 
 def _terms(tx: Transaction, standing: Standing, actor: Actor) -> Terms:
