@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import bindparam, literal, or_, select, union, union_all
+from sqlalchemy import Row, bindparam, literal, or_, select, union, union_all
 
 from models.appraisals import Appraisal, Party
 from models.columns import table_of
@@ -191,6 +191,15 @@ def granted_roles(tx: Transaction, person_id: int | None, on: dt.date) -> frozen
     if person_id is None:
         return frozenset({Role.SYSTEM})
     return frozenset(row.role for row in tx.all(_GRANTS, {"person": person_id, "on": on}))
+
+
+def granted_on(rows: Iterable[Row[Any]], on: dt.date) -> frozenset[str]:
+    """Return the roles granted on a day, of rows that have `granted`, `granted_from` and `granted_to`."""
+    return frozenset(
+        row.granted
+        for row in rows
+        if row.granted is not None and row.granted_from <= on and (row.granted_to is None or row.granted_to >= on)
+    )
 
 
 def superiors_of(tx: Transaction, person_id: int, on: dt.date) -> frozenset[int]:

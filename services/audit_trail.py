@@ -6,7 +6,7 @@ Who runs a cycle reads nothing of what an event says about himself or his superi
 import datetime as dt
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -74,9 +74,21 @@ class Entry:
     mac: str
 
 
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Which part of a chain: what follows behind the number `after`, at most `limit` entries; or its newest ones."""
+
+    after: int = 0
+    limit: int | None = None
+    newest: bool = False
+
+
+_WHOLE = Span()
+
+
 @use_case("audit.show")
-def show(uow: UnitOfWork, *, viewer: Actor, now: dt.datetime, name: str) -> tuple[Entry, ...]:
-    """Return the chain of an appraisal (`2026Q1/1007`) or of a stream.
+def show(uow: UnitOfWork, *, viewer: Actor, now: dt.datetime, name: str, span: Span = _WHOLE) -> tuple[Entry, ...]:
+    """Return the chain of an appraisal (`2026Q1/1007`) or of a stream, or a part of it, always the oldest first.
 
     A stream is `org`, `cycle:2026Q1`, `ledger:31`, `refusals` or `checkpoints`. An appraisal's moves are shown to
     whoever may see the appraisal, what they carry only with the judgement; streams to auditors, the approver and HR.
@@ -88,8 +100,18 @@ def show(uow: UnitOfWork, *, viewer: Actor, now: dt.datetime, name: str) -> tupl
     """
     with uow.read() as tx:
         if "/" in name:
-            return _moves(tx, viewer, now, name)
-        return _events(tx, viewer, now, _stream(tx, name))
+            return _moves(tx, viewer, now, name, span)
+        return _events(tx, viewer, now, _stream(tx, name), span)
+
+
+def _part(tx: Transaction, statement: Any, table: Any, values: Mapping[str, Any], span: Span) -> Sequence[Row[Any]]:
+    part = statement.where(table.c.seq > span.after)
+    if span.newest:
+        part = part.order_by(None).order_by(table.c.seq.desc())
+    if span.limit is not None:
+        part = part.limit(span.limit)
+    rows = tx.all(part, values)
+    return rows[::-1] if span.newest else rows
 
 
 def _stream(tx: Transaction, name: str) -> str:
@@ -105,16 +127,16 @@ def _stream(tx: Transaction, name: str) -> str:
     return name
 
 
-def _moves(tx: Transaction, viewer: Actor, now: dt.datetime, name: str) -> tuple[Entry, ...]:
+def _moves(tx: Transaction, viewer: Actor, now: dt.datetime, name: str, span: Span) -> tuple[Entry, ...]:
     standing = load(tx, [name], viewer, now)[0]
     seen = sight(tx, standing, viewer, standing.today)
     if not seen.facts:
         raise NotFound(f"There is no appraisal {name}, or it is not yours to see.", "not-yours")
-    rows = tx.all(_MOVES, {"appraisal": standing.id})
+    rows = _part(tx, _MOVES, MOVE, {"appraisal": standing.id}, span)
     return tuple(_entry(row, f"{row.from_stage} -> {row.to_stage}: {row.action}", shown=seen.judgement) for row in rows)
 
 
-def _events(tx: Transaction, viewer: Actor, now: dt.datetime, stream: str) -> tuple[Entry, ...]:
+def _events(tx: Transaction, viewer: Actor, now: dt.datetime, stream: str, span: Span) -> tuple[Entry, ...]:
     on = today(tx, now)
     granted = granted_roles(tx, viewer.person_id, on)
     if granted.isdisjoint(_READERS):
@@ -127,8 +149,8 @@ def _events(tx: Transaction, viewer: Actor, now: dt.datetime, stream: str) -> tu
     kind, _, number = stream.partition(":")
     if kind == "ledger" and hidden and tx.scalar(_HOLDER_OF, {"id": int(number)}) in hidden:
         raise NotFound(f"There is no stream {stream}, or it is not yours to see.", "not-yours")
-    rows = tx.all(_EVENTS, {"stream": stream})
-    if not rows:
+    rows = _part(tx, _EVENTS, EVENT, {"stream": stream}, span)
+    if not rows and not span.after:
         raise NotFound(f"There is no stream {stream}, or it is not yours to see.", "unknown-stream")
     names = _names_of(tx, hidden)
     return tuple(_entry(row, row.kind, shown=names.isdisjoint(_named(json.loads(row.payload)))) for row in rows)

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Row, String, and_, bindparam, cast, literal, select, true
 
 from services import naming
-from services.access import GRANT, superiors_of
+from services.access import GRANT, granted_on, superiors_of
 from services.actors import Actor
 from services.definitions import lifecycle_of
 from services.naming import CYCLE, DEFINITION, EVENT, ORGANISATION
@@ -73,11 +73,7 @@ def frame(tx: Transaction, *, viewer: Actor, now: dt.datetime, cycle: str) -> Fr
         raise naming.no_cycle(cycle)
     row = rows[0]
     day = local_day(now, row.zone)
-    granted = frozenset(
-        one.granted
-        for one in rows
-        if one.granted is not None and one.granted_from <= day and (one.granted_to is None or one.granted_to >= day)
-    )
+    granted = granted_on(rows, day)
     if viewer.person_id is None:
         granted = frozenset({Role.SYSTEM})
     created = {} if row.created is None else json.loads(row.created)

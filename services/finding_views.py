@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
-from sqlalchemy import Row, bindparam, select
+from sqlalchemy import Row, Text, bindparam, literal, null, select, type_coerce, union_all
 
-from models.columns import table_of
+from models.columns import Points, table_of
 from models.documents import Incident
 from models.findings import Finding, FindingRevision, Reply
 from models.history import TextBody
@@ -18,7 +18,7 @@ from scoring.errors import UnknownName
 from services import naming
 from services.actors import Actor
 from services.definitions import rubric_of
-from services.documents import DocumentView, document_code, show_document
+from services.documents import document_code
 from services.errors import Malformed, Refused
 from services.file_views import Files, files_of_owners, until
 from services.finding_writing import disclosure, finding_row
@@ -26,7 +26,7 @@ from services.finding_writing import unknown as unknown_finding
 from services.grants import today
 from services.ledger_rows import finding_line
 from services.ledger_sight import ledger_sight
-from services.ledgers import LedgerState, state
+from services.ledgers import APPRAISAL, LedgerState, state
 from services.rubric_in_force import InForce, rubric_in_force
 from services.sight import Sight
 from services.standing import Standing
@@ -45,7 +45,7 @@ _RECORDER = PERSON.alias("recorder")
 _REASON = TEXT_BODY.alias("reason")
 _VOID_REASON = TEXT_BODY.alias("void_reason")
 
-_FINDINGS = select(
+FINDINGS = select(
     FINDING,
     ASSIGNMENT.c.person_id,
     ASSIGNMENT.c.post_id,
@@ -64,25 +64,37 @@ _FINDINGS = select(
     .outerjoin(_REASON, _REASON.c.id == FINDING.c.reason_id)
     .outerjoin(_VOID_REASON, _VOID_REASON.c.id == FINDING.c.void_reason_id)
 )
-_OF_PERSON = _FINDINGS.where(ASSIGNMENT.c.person_id == bindparam("person")).order_by(FINDING.c.happened, FINDING.c.id)
-_OF_LEDGER = _FINDINGS.where(
+_OF_PERSON = FINDINGS.where(ASSIGNMENT.c.person_id == bindparam("person")).order_by(FINDING.c.happened, FINDING.c.id)
+_OF_LEDGER = FINDINGS.where(
     FINDING.c.assignment_id == bindparam("assignment"),
     FINDING.c.counted_on.between(bindparam("first"), bindparam("last")),
 ).order_by(FINDING.c.happened, FINDING.c.id)
-_OF_DOCUMENT = _FINDINGS.where(FINDING.c.document_id == bindparam("document")).order_by(FINDING.c.id)
-_ONE = _FINDINGS.where(FINDING.c.id == bindparam("finding"))
-_REPLIES = (
-    select(REPLY.c.finding_id, REPLY.c.at, TEXT_BODY.c.body)
+_ONE = FINDINGS.where(FINDING.c.id == bindparam("finding"))
+_IDS: Any = bindparam("findings", expanding=True)
+_SAID = union_all(
+    select(
+        REPLY.c.id,
+        REPLY.c.finding_id,
+        literal("reply", Text).label("kind"),
+        type_coerce(null(), Points()).label("amount"),
+        REPLY.c.at,
+        TEXT_BODY.c.body,
+    )
     .join(TEXT_BODY, TEXT_BODY.c.id == REPLY.c.text_id)
-    .where(REPLY.c.finding_id.in_(bindparam("findings", expanding=True)))
-    .order_by(REPLY.c.id)
-)
-_REVISIONS = (
-    select(REVISION.c.finding_id, REVISION.c.kind, REVISION.c.amount, REVISION.c.at, TEXT_BODY.c.body)
+    .where(REPLY.c.finding_id.in_(_IDS)),
+    select(REVISION.c.id, REVISION.c.finding_id, REVISION.c.kind, REVISION.c.amount, REVISION.c.at, TEXT_BODY.c.body)
     .outerjoin(TEXT_BODY, TEXT_BODY.c.id == REVISION.c.reason_id)
-    .where(REVISION.c.finding_id.in_(bindparam("findings", expanding=True)))
-    .order_by(REVISION.c.id)
+    .where(
+        REVISION.c.finding_id.in_(_IDS),
+        # By way of the appraisals of their assignments: decisions are found by appraisal, not by finding.
+        REVISION.c.appraisal_id.in_(
+            select(APPRAISAL.c.id).where(
+                APPRAISAL.c.assignment_id.in_(select(FINDING.c.assignment_id).where(FINDING.c.id.in_(_IDS)))
+            )
+        ),
+    ),
 )
+"""What was written beside findings, and what was decided about them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +196,7 @@ def of_ledger(tx: Transaction, standing: Standing, seen: Sight) -> tuple[Finding
         return ()
     period = {"assignment": row.assignment_id, "first": row.period_from, "last": row.period_to}
     force = InForce(rubric_of(tx, row.rubric_id, row.rubric_digest), row.period_from, row.period_to)
-    return _views(tx, tx.all(_OF_LEDGER, period), lambda _: _Terms(seen, False, force))
+    return views_by(tx, tx.all(_OF_LEDGER, period), lambda _: Terms(seen, False, force))
 
 
 def facts_wait(standing: Standing) -> bool:
@@ -209,20 +221,8 @@ def show_finding(uow: UnitOfWork, *, actor: Actor, now: dt.datetime, finding: st
     return views[0]
 
 
-def linked(uow: UnitOfWork, *, actor: Actor, now: dt.datetime, document: str) -> tuple[FindingView, ...]:
-    """Return the findings that refer to a document, as far as the viewer may see them.
-
-    Raises:
-        Malformed: the document's name has another form than `D12`.
-        NotFound: there is no such document, or it is not the viewer's to see.
-    """
-    shown: DocumentView = show_document(uow, actor=actor, now=now, document=document)
-    with uow.read() as tx:
-        return _visible(tx, tx.all(_OF_DOCUMENT, {"document": shown.id}), actor, now)
-
-
 @dataclass(frozen=True, slots=True)
-class _Terms:
+class Terms:
     """What holds for the findings of one assignment in one period."""
 
     sight: Sight
@@ -233,28 +233,29 @@ class _Terms:
 def _visible(tx: Transaction, rows: Sequence[Row[Any]], actor: Actor, now: dt.datetime) -> tuple[FindingView, ...]:
     if not rows:
         return ()
-    date = today(tx, now)
-    known: dict[int, list[tuple[LedgerState, _Terms]]] = {}
+    known: dict[int, list[tuple[LedgerState, Terms]]] = {}
 
-    def terms(row: Row[Any]) -> _Terms:
-        return _terms(tx, row, known.setdefault(row.assignment_id, []), actor=actor, now=now, date=date)
+    def terms(row: Row[Any]) -> Terms:
+        return terms_of_ledger(tx, row, known.setdefault(row.assignment_id, []), actor=actor, now=now)
 
-    return _views(tx, rows, terms)
+    return views_by(tx, rows, terms)
 
 
-def _views(
-    tx: Transaction, rows: Sequence[Row[Any]], terms_of: Callable[[Row[Any]], _Terms]
+def views_by(
+    tx: Transaction, rows: Sequence[Row[Any]], terms_of: Callable[[Row[Any]], Terms]
 ) -> tuple[FindingView, ...]:
+    """Return findings, read by `FINDINGS`, each as far as the terms of its ledger let it be seen; two statements."""
     if not rows:
         return ()
-    ids = {"findings": [row.id for row in rows]}
-    files = files_of_owners(tx, "finding", ids["findings"])
+    ids = [row.id for row in rows]
+    files = files_of_owners(tx, "finding", ids)
     replies: dict[int, list[ReplyView]] = {}
-    for row in tx.all(_REPLIES, ids):
-        replies.setdefault(row.finding_id, []).append(ReplyView(row.at, row.body))
     revisions: dict[int, list[RevisionView]] = {}
-    for row in tx.all(_REVISIONS, ids):
-        revisions.setdefault(row.finding_id, []).append(RevisionView(row.kind, row.amount, row.at, row.body))
+    for row in sorted(tx.all(_SAID, {"findings": ids}), key=lambda row: row.id):
+        if row.kind == "reply":
+            replies.setdefault(row.finding_id, []).append(ReplyView(row.at, row.body))
+        else:
+            revisions.setdefault(row.finding_id, []).append(RevisionView(row.kind, row.amount, row.at, row.body))
     views = []
     for row in rows:
         terms = terms_of(row)
@@ -282,27 +283,22 @@ def _as_of(view: FindingView, seen: Sight) -> FindingView | None:
     )
 
 
-def _terms(
-    tx: Transaction,
-    row: Row[Any],
-    known: list[tuple[LedgerState, _Terms]],
-    *,
-    actor: Actor,
-    now: dt.datetime,
-    date: dt.date,
-) -> _Terms:
+def terms_of_ledger(
+    tx: Transaction, row: Row[Any], known: list[tuple[LedgerState, Terms]], *, actor: Actor, now: dt.datetime
+) -> Terms:
+    """Return what holds for a finding; `known` are the terms of its assignment so far, and takes in new ones."""
     for at, terms in known:
         covers = at.period_from is not None and at.period_to is not None and at.period_from <= row.counted_on
         if at.on == row.counted_on or (covers and at.period_to is not None and row.counted_on <= at.period_to):
             return terms
     at = state(tx, row.assignment_id, row.counted_on)
-    seen = ledger_sight(tx, at, row.person_id, actor=actor, now=now, today=date)
+    seen = ledger_sight(tx, at, row.person_id, actor=actor, now=now, today=today(tx, now))
     withheld = seen.as_appraisee and not seen.judgement and disclosure(tx, at).facts != Facts.AT_ONCE
     try:
         force = rubric_in_force(tx, at, post_id=row.post_id, post=row.post)
     except Refused:
         force = None  # no rubric has the post any more; the day and the words of the finding are still to be seen
-    known.append((at, _Terms(seen, withheld, force)))
+    known.append((at, Terms(seen, withheld, force)))
     return known[-1][1]
 
 

@@ -7,12 +7,11 @@ from services.actors import Actor
 from services.errors import NotFound
 from services.ledgers import LedgerState
 from services.reporting import assessor_of
-from services.sight import Sight, sight
+from services.sight import NOTHING, Sight, sight
 from services.standing import load
 from services.unit_of_work import Transaction
 from workflow.vocabulary import Role
 
-_NOTHING = Sight(facts=False, judgement=False, as_appraisee=False)
 _FACTS = Sight(facts=True, judgement=False, as_appraisee=True)
 _ALL = Sight(facts=True, judgement=True, as_appraisee=False)
 
@@ -30,7 +29,7 @@ def ledger_sight(
         try:
             return sight(tx, load(tx, [at.appraisal_id], actor, now)[0], actor, today)
         except NotFound:
-            return _NOTHING
+            return NOTHING
     seen = _by_line(tx, at, person_id, viewer, today)
     return _FACTS if seen.facts and typist_near(tx, actor, person_id, today) else seen
 
@@ -43,4 +42,4 @@ def _by_line(tx: Transaction, at: LedgerState, person_id: int, viewer: int | Non
         return _ALL
     if Role.HR in granted:
         return _FACTS if own_or_superior(tx, viewer, person_id, today) else _ALL
-    return _ALL if assessor_of(tx, at.assignment_id, at.on, today=today) == viewer else _NOTHING
+    return _ALL if assessor_of(tx, at.assignment_id, at.on, today=today) == viewer else NOTHING

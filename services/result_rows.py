@@ -3,22 +3,24 @@
 `services.results` has the whole table, for exports. What is shown of a row is decided there, by one policy.
 """
 
+import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
-from sqlalchemy import Row, Select, and_, bindparam, exists, null, or_, select, type_coerce, union_all
+from sqlalchemy import Row, Select, and_, bindparam, exists, func, null, or_, select, type_coerce, union_all
 
 from models.columns import BIGINT
+from services import view_log
 from services.access import PARTY, Parts
 from services.actors import Actor
-from services.cycle_frame import Frame, lifecycle
+from services.cycle_frame import Frame, frame, lifecycle
 from services.errors import Malformed
 from services.people_search import PERSON, matching
 from services.person_results import APPRAISAL, ASSIGNMENT, FINAL, IN_FORCE, PERSON_RESULT, POST, SCORE, SCORE_IN_FORCE
 from services.results import MOVE, ROSTER, Looker, Result, looker, nothing_seen, result_of, unopened
-from services.unit_of_work import Transaction
+from services.unit_of_work import Transaction, UnitOfWork, use_case
 from workflow.vocabulary import CycleState, Outcome, Role, RosterStatus
 
 HOLDER = PERSON.alias("holder")
@@ -30,7 +32,8 @@ _FORMER = exists().where(
     _MINE.c.appraisal_id == APPRAISAL.c.id, _MINE.c.person_id == _VIEWER, _MINE.c.to_at.is_not(None)
 )
 _LAST_MOVE = and_(MOVE.c.appraisal_id == APPRAISAL.c.id, MOVE.c.seq == APPRAISAL.c.version)
-_SIGNED = and_(FINAL.c.id.is_not(None), APPRAISAL.c.outcome != Outcome.NOT_RATED.value)
+_UNRATED = APPRAISAL.c.outcome == Outcome.NOT_RATED.value
+_SIGNED = exists().where(FINAL.c.appraisal_id == APPRAISAL.c.id)
 _RESULT_IN_FORCE = ~exists().where(
     _LATER.c.cycle_id == PERSON_RESULT.c.cycle_id,
     _LATER.c.person_id == PERSON_RESULT.c.person_id,
@@ -57,8 +60,6 @@ _OPENED = (
         APPRAISAL.join(PERSON, PERSON.c.id == APPRAISAL.c.person_id)
         .join(ASSIGNMENT, ASSIGNMENT.c.id == APPRAISAL.c.assignment_id)
         .join(POST, POST.c.id == ASSIGNMENT.c.post_id)
-        .outerjoin(MOVE, _LAST_MOVE)
-        .outerjoin(FINAL, and_(FINAL.c.appraisal_id == APPRAISAL.c.id, IN_FORCE))
     )
     .where(APPRAISAL.c.cycle_id == bindparam("cycle"), _behind(POST.c.code))
     .order_by(PERSON.c.number, POST.c.code, APPRAISAL.c.id)
@@ -71,7 +72,7 @@ _SEEN = and_(
     or_(
         APPRAISAL.c.id.in_(_OF_VIEWER.where(or_(PARTY.c.to_at.is_not(None), PARTY.c.role != Role.DECIDER.value))),
         APPRAISAL.c.stage == "appeal",
-        MOVE.c.action.in_(("decide", "send-back")),
+        exists().where(_LAST_MOVE, MOVE.c.action.in_(("decide", "send-back"))),
     ),
 )
 _NEVER_OPENED = (
@@ -82,11 +83,13 @@ _NEVER_OPENED = (
         PERSON.c.number,
         _OF_ROSTER.c.code.label("post"),
     )
+    # By the assignments of people in their order, since of a roster's rows these are few.
     .select_from(
-        ROSTER.join(PERSON, PERSON.c.id == ROSTER.c.person_id).join(_OF_ROSTER, _OF_ROSTER.c.id == ROSTER.c.post_id)
+        PERSON.join(ASSIGNMENT, ASSIGNMENT.c.person_id == PERSON.c.id)
+        .join(ROSTER, and_(ROSTER.c.cycle_id == bindparam("cycle"), ROSTER.c.assignment_id == ASSIGNMENT.c.id))
+        .join(_OF_ROSTER, _OF_ROSTER.c.id == ROSTER.c.post_id)
     )
     .where(
-        ROSTER.c.cycle_id == bindparam("cycle"),
         ROSTER.c.status.in_((RosterStatus.NOT_RATED.value, RosterStatus.LEFT_OUT.value)),
         ~exists().where(APPRAISAL.c.cycle_id == ROSTER.c.cycle_id, APPRAISAL.c.assignment_id == ROSTER.c.assignment_id),
         _behind(_OF_ROSTER.c.code),
@@ -136,6 +139,24 @@ def place(after: str) -> tuple[str, str]:
     return number, post
 
 
+@use_case("results.page")
+def results_page(uow: UnitOfWork, *, viewer: Actor, now: dt.datetime, cycle: str, asking: Asking) -> Rows:
+    """Return a page of the table as far as the viewer may see it, which is put on record; at most 5 statements.
+
+    A page can be shorter than asked for and have a next one: what is not the viewer's to see was left out of it.
+
+    Raises:
+        NotFound: there is no such cycle, or nothing of it is the viewer's to see.
+        Malformed: `after` is no place in the table.
+    """
+    with uow.read() as tx:
+        at = frame(tx, viewer=viewer, now=now, cycle=cycle)
+        found = page_of_results(tx, at, viewer, asking)
+    if found.others_figures(viewer):
+        view_log.look(uow, viewer=viewer, now=now, kind=view_log.RESULT_TABLE, object_id=at.cycle.id)
+    return found
+
+
 def page_of_results(tx: Transaction, at: Frame, viewer: Actor, asking: Asking) -> Rows:
     """Return a page of the table as far as the viewer may see it; one statement, and those of `results.looker`.
 
@@ -173,13 +194,21 @@ def _statement(asking: Asking, who: Looker, state: str) -> Select[Any]:
         opened = opened.where(_SEEN)
         never = never.where(ROSTER.c.person_id == _VIEWER)
     if asking.final:
-        opened = opened.where(_SIGNED)
+        opened = opened.where(_SIGNED, ~_UNRATED)
     elif asking.final is False and state == CycleState.FINAL:
-        opened = opened.where(or_(FINAL.c.id.is_(None), APPRAISAL.c.outcome == Outcome.NOT_RATED.value, _FORMER))
+        opened = opened.where(or_(~_SIGNED, _UNRATED, _FORMER))
     opened = opened.where(*narrow)
     if asking.opened_only or asking.final:
         return _rows_of(opened.subquery("chosen"))
-    both = union_all(select(opened.subquery("opened")), select(never.where(*narrow).subquery("never"))).subquery("both")
+    page = opened.cte("opened")
+    never = never.where(*narrow)
+    # Behind the last row of a full page nobody is looked for.
+    last = select(func.max(page.c.number)).having(func.count() == _LIMIT).scalar_subquery()
+    both = union_all(
+        select(page),
+        select(never.where(PERSON.c.number <= last).subquery("within")),
+        select(never.where(last.is_(None)).subquery("behind")),
+    ).subquery("both")
     return _rows_of(select(both).order_by(both.c.number, both.c.post).limit(_LIMIT).subquery("chosen"))
 
 
@@ -268,12 +297,7 @@ class _OfPerson:
     grade: str | None
 
 
-_ANY = (
-    select(APPRAISAL.c.id)
-    .select_from(APPRAISAL.outerjoin(MOVE, _LAST_MOVE))
-    .where(APPRAISAL.c.cycle_id == bindparam("cycle"), _SEEN)
-    .limit(1)
-)
+_ANY = select(APPRAISAL.c.id).where(APPRAISAL.c.cycle_id == bindparam("cycle"), _SEEN).limit(1)
 _ANY_ROSTER = (
     select(ROSTER.c.id)
     .where(

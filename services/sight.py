@@ -81,6 +81,10 @@ class Sight:
     own: int | None = None
 
 
+NOTHING = Sight(facts=False, judgement=False, as_appraisee=False)
+"""What somebody sees who may not even know that there is anything."""
+
+
 def sight(tx: Transaction, standing: Standing, viewer: Actor, on: dt.date) -> Sight:
     """Return what a viewer sees of an appraisal as it stands; by proxy no more than whoever is at the keyboard may.
 

@@ -187,8 +187,10 @@ def let_in(found: Annotated[Asked, Depends(asked, scope="function")]) -> Asked:
     return _demand_open(found)
 
 
-def by_token(request: Request) -> Asked:
-    """Return the request of a program, which acts as the person whose token it holds; cookies do not count.
+def by_token(request: Request) -> Iterator[Asked]:
+    """Yield the request of a program, which acts as the person whose token it holds; cookies do not count.
+
+    What it reads is read in one transaction, as a page is.
 
     Raises:
         LoginNeeded: there is no token, or it is not valid.
@@ -196,10 +198,22 @@ def by_token(request: Request) -> Asked:
         Refused: the token is limited to something else.
     """
     site: Site = request.app.state.site
+    if request.method not in {"GET", "HEAD"}:
+        yield _of_program(request, site.wiring.uow)
+        return
+    reading = one_reading(site.wiring.uow)
+    try:
+        yield _of_program(request, reading)
+    finally:
+        reading.end()
+
+
+def _of_program(request: Request, uow: UnitOfWork) -> Asked:
+    site: Site = request.app.state.site
     now = site.wiring.now()
     kind, _, token = request.headers.get("authorization", "").partition(" ")
-    viewer = viewer_by_token(site.wiring.uow, now=now, token=token.strip()) if kind.lower() == "bearer" else None
-    found = _demand_open(Asked(request, site, viewer, now, _language(request, site, viewer), site.wiring.uow))
+    viewer = viewer_by_token(uow, now=now, token=token.strip()) if kind.lower() == "bearer" else None
+    found = _demand_open(Asked(request, site, viewer, now, _language(request, site, viewer), uow))
     _demand_scope(found)
     return found
 
@@ -233,7 +247,7 @@ def _denied(found: Asked, error: AppraiseError) -> AppraiseError:
 Guest = Annotated[Asked, Depends(asked, scope="function")]
 GuestApart = Annotated[Asked, Depends(asked_apart)]
 Visit = Annotated[Asked, Depends(let_in, scope="function")]
-Program = Annotated[Asked, Depends(by_token)]
+Program = Annotated[Asked, Depends(by_token, scope="function")]
 
 
 def no_page() -> NotFound:

@@ -9,7 +9,7 @@ from services import documents, findings
 from services.actors import SYSTEM
 from services.audit import EVENT, TEXT_BODY, digest
 from services.errors import Conflict, Malformed, NotFound, Refused
-from services.finding_views import linked
+from services.finding_pages import linked
 from services.unit_of_work import UnitOfWork
 from tests.services.builders import (
     CLERK,
@@ -164,8 +164,9 @@ def test_a_document_shows_whom_it_is_linked_to_only_as_far_as_the_viewer_sees_th
         reason="shirked",
         document=code,
     )
-    assert [one.number for one in linked(uow, actor=office.actor(VICE), now=noon(2, 12), document=code)] == [DIRECTOR]
-    assert linked(uow, actor=office.actor(SECURITY), now=noon(2, 12), document=code) == ()
+    seen = linked(uow, actor=office.actor(VICE), now=noon(2, 12), document=code)
+    assert [one.number for one in seen.rows] == [DIRECTOR]
+    assert linked(uow, actor=office.actor(SECURITY), now=noon(2, 12), document=code).rows == ()
 
 
 @pytest.mark.parametrize("name", ["D0", "12", "D-1", "F1"])

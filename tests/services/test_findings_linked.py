@@ -6,7 +6,7 @@ import pytest
 from services import linking
 from services.errors import Malformed, NotFound, Refused
 from services.finding_checks import Entry
-from services.finding_views import linked
+from services.finding_pages import linked
 from services.unit_of_work import UnitOfWork
 from tests.services.builders import DIRECTOR, PERSONNEL, SECURITY, build_office, noon, open_quarter, submit
 from tests.services.recording import HAPPENED, TODAY, Book
@@ -39,7 +39,7 @@ def test_one_act_links_a_document_to_many_people_and_each_is_owed_a_notice(book:
     people = book.office.people
     assert [person for person, _ in book.messages("finding-recorded")] == [people[SECURITY], people[PERSONNEL]]
     seen = linked(book.uow, actor=book.office.actor(DIRECTOR), now=TODAY, document=document)
-    assert [one.number for one in seen] == [SECURITY, PERSONNEL]
+    assert [one.number for one in seen.rows] == [SECURITY, PERSONNEL]
 
 
 def test_the_preview_shows_the_effect_on_each_and_writes_nothing(book: Book) -> None:

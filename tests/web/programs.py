@@ -16,6 +16,7 @@ class Program:
     """One person's program."""
 
     def __init__(self, pages: Pages, number: str, **limits: Any) -> None:
+        self.pages = pages
         self.number = number
         self.token = tokens.new(pages.play.uow, now=pages.clock.now(), number=number, **limits)
         self.client = TestClient(

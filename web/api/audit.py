@@ -8,7 +8,7 @@ from pydantic import Field
 
 from services import audit_trail, verification, view_log
 from web.api.appraisals import CycleCode, Who
-from web.api.shapes import After, Limit, Page, Shape, number_of, page_of, reads
+from web.api.shapes import After, Limit, Page, Shape, number_of, reads
 from web.api_table import PREFIX
 from web.requests import Asked, Program
 
@@ -87,13 +87,15 @@ def views(visit: Program, after: After = None, limit: Limit = 50) -> Page[View]:
 @router.get("/audit/verification", summary="Verify everything now", responses=reads())
 def verified(visit: Program) -> Verified:
     """Verify every chain and every row they vouch for; for auditors. It reads the whole database."""
-    report = verification.verify(visit.uow)
+    # In a transaction of its own: it is to see one moment, and the request has begun to read already.
+    report = verification.verify(visit.site.wiring.uow)
     plain = {name: getattr(report, name) for name in ("events", "moves", "texts", "rows", "count")}
     faults = [Fault.model_validate(fault) for fault in report.faults]
     return Verified(faults=faults, missing_keys=list(report.missing_keys), **plain)
 
 
 def _chain(visit: Asked, name: str, after: str | None, limit: int) -> Page[Entry]:
-    found = audit_trail.show(visit.uow, viewer=visit.actor, now=visit.now, name=name)
-    rows, follows = page_of(found, after, limit, lambda row: row.seq)
-    return Page[Entry](items=[Entry.model_validate(row) for row in rows], next=follows)
+    span = audit_trail.Span(number_of(after), limit + 1)
+    rows = audit_trail.show(visit.uow, viewer=visit.actor, now=visit.now, name=name, span=span)
+    follows = str(rows[limit - 1].seq) if len(rows) > limit else None
+    return Page[Entry](items=[Entry.model_validate(row) for row in rows[:limit]], next=follows)

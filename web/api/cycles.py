@@ -7,9 +7,9 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Query, Response
 from pydantic import Field
 
-from services import enrolment
-from services import results as result_table
+from services import enrolment, result_rows
 from services.errors import NotFound
+from services.result_rows import Asking
 from services.results import Result as ResultRow
 from web.api.shapes import After, Figure, Limit, Names, Page, Shape, etag, reads
 from web.api_table import PREFIX
@@ -122,18 +122,13 @@ def results(
     after: After = None,
     limit: Limit = 50,
 ) -> Page[Result]:
-    """Return the result table as far as you may see it, by employee number and post."""
-    rows = [
-        row
-        for row in result_table.results(visit.uow, viewer=visit.actor, now=visit.now, cycle=cycle)
-        if (final is None or row.final == final) and (after is None or _key(row) > after)
-    ]
-    shown = [_result(row) for row in rows[:limit]]
-    return Page[Result](items=shown, next=_key(rows[limit - 1]) if len(rows) > limit else None)
+    """Return the result table as far as you may see it, by employee number and post.
 
-
-def _key(row: ResultRow) -> str:
-    return f"{row.number}@{row.post}@{row.code}"
+    A page can be shorter than `limit` and have a next one: what is not yours to see was left out of it.
+    """
+    asking = Asking(final=final, after=after or "", limit=limit)
+    found = result_rows.results_page(visit.uow, viewer=visit.actor, now=visit.now, cycle=cycle, asking=asking)
+    return Page[Result](items=[_result(row) for row in found.rows], next=found.after)
 
 
 def _result(row: ResultRow) -> Result:

@@ -7,10 +7,10 @@ from fastapi import APIRouter, Path, Query, Response
 from pydantic import Field
 
 from services import documents as register
-from services.finding_views import linked
-from web.api.finding_shapes import Finding
+from services.finding_pages import linked
+from web.api.finding_shapes import Finding, page_of_findings
 from web.api.keyed import IdempotencyKey
-from web.api.shapes import After, Code, Limit, Page, Shape, Text, page_of, reads, writes
+from web.api.shapes import After, Code, Limit, Page, Shape, Text, number_of, reads, writes
 from web.api_table import PREFIX
 from web.requests import Program
 
@@ -57,9 +57,10 @@ def documents(
     limit: Limit = 50,
 ) -> Page[Document]:
     """Return the documents you may see, in the order they were registered."""
-    found = register.list_documents(visit.uow, actor=visit.actor, now=visit.now, kind=kind)
-    rows, follows = page_of(sorted(found, key=lambda row: row.id), after, limit, lambda row: row.id)
-    return Page[Document](items=[Document.model_validate(row) for row in rows], next=follows)
+    place = number_of(after)
+    rows = register.documents_page(visit.uow, actor=visit.actor, now=visit.now, kind=kind, after=place, limit=limit + 1)
+    follows = str(rows[limit - 1].id) if len(rows) > limit else None
+    return Page[Document](items=[Document.model_validate(row) for row in rows[:limit]], next=follows)
 
 
 @router.get("/documents/{document}", summary="One document", responses=reads())
@@ -70,10 +71,14 @@ def one_document(visit: Program, document: DocumentCode) -> Document:
 
 
 @router.get("/documents/{document}/findings", summary="What refers to a document", responses=reads())
-def findings(visit: Program, document: DocumentCode) -> Page[Finding]:
-    """Return the findings that refer to a document, as far as you may see them."""
-    rows = linked(visit.uow, actor=visit.actor, now=visit.now, document=document)
-    return Page[Finding](items=[Finding.model_validate(row) for row in rows], next=None)
+def findings(visit: Program, document: DocumentCode, after: After = None, limit: Limit = 50) -> Page[Finding]:
+    """Return the findings that refer to a document, as far as you may see them, in the order they were recorded.
+
+    A page can be shorter than `limit` and have a next one: what is not yours to see was left out of it.
+    """
+    place = number_of(after)
+    found = linked(visit.uow, actor=visit.actor, now=visit.now, document=document, after=place, limit=limit)
+    return page_of_findings(found)
 
 
 @router.post("/documents", summary="Register a document", status_code=201, responses=writes())

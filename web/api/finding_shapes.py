@@ -5,7 +5,8 @@ from typing import Annotated
 
 from pydantic import Field
 
-from web.api.shapes import Figure, Names, Shape
+from services.finding_pages import Findings
+from web.api.shapes import Figure, Names, Page, Shape
 
 
 class Reply(Shape):
@@ -55,3 +56,9 @@ class Finding(Shape):
     replies: list[Reply]
     revisions: list[Revision]
     hidden: bool
+
+
+def page_of_findings(found: Findings) -> Page[Finding]:
+    """Return a page of findings as the API shows it."""
+    follows = None if found.after is None else str(found.after)
+    return Page[Finding](items=[Finding.model_validate(row) for row in found.rows], next=follows)

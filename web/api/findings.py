@@ -8,9 +8,10 @@ from fastapi import APIRouter, Path, Query, Response
 from pydantic import Field
 
 from services import findings as ledger
-from services.finding_views import list_findings, show_finding
+from services.finding_pages import findings_page
+from services.finding_views import show_finding
 from services.repeated import asked_before
-from web.api.finding_shapes import Finding
+from web.api.finding_shapes import Finding, page_of_findings
 from web.api.keyed import IdempotencyKey
 from web.api.shapes import (
     After,
@@ -25,7 +26,7 @@ from web.api.shapes import (
     demand_match,
     etag,
     figure,
-    page_of,
+    number_of,
     reads,
     writes,
 )
@@ -80,10 +81,13 @@ def findings(
     after: After = None,
     limit: Limit = 50,
 ) -> Page[Finding]:
-    """Return the findings about a person that you may see, in the order they were recorded."""
-    found = list_findings(visit.uow, actor=visit.actor, now=visit.now, number=number)
-    rows, follows = page_of(sorted(found, key=lambda row: row.id), after, limit, lambda row: row.id)
-    return Page[Finding](items=[Finding.model_validate(row) for row in rows], next=follows)
+    """Return the findings about a person that you may see, in the order they were recorded.
+
+    A page can be shorter than `limit` and have a next one: what is not yours to see was left out of it.
+    """
+    place = number_of(after)
+    found = findings_page(visit.uow, actor=visit.actor, now=visit.now, number=number, after=place, limit=limit)
+    return page_of_findings(found)
 
 
 @router.get("/findings/{finding}", summary="One finding", responses=reads(tagged=True))

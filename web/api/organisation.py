@@ -5,7 +5,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Query
 
-from services import directory
+from services import directory, places_page
 from services.errors import Malformed
 from web.api.shapes import After, Limit, Page, Shape, reads
 from web.api_table import PREFIX
@@ -84,12 +84,12 @@ class Person(Shape):
 @router.get("/organisation", summary="The organisation, its units and posts", responses=reads())
 def organisation(visit: Program) -> Organisation:
     """Return the organisation as everybody in it may see it."""
-    found = directory.directory(visit.uow, actor=visit.actor, now=visit.now)
+    found = directory.structure(visit.uow, actor=visit.actor, now=visit.now)
     own = found.organisation
     return Organisation(
         **{name: str(own[name]) for name in ("name", "kind", "zone", "language", "calendar")},
         units=[Unit(**{name: row[name] for name in Unit.model_fields}) for row in found.units],
-        posts=[Post(code=row["code"], name_en=row["name-en"], name_zh=row["name-zh"]) for row in found.posts],
+        posts=[Post.model_validate(row) for row in found.posts],
     )
 
 
@@ -101,14 +101,11 @@ def people(
     limit: Limit = 50,
 ) -> Page[Place]:
     """Return who is where, by employee number and post."""
-    found = directory.directory(visit.uow, actor=visit.actor, now=visit.now, unit=unit)
-    place = _place(after)
-    rows = sorted(
-        (row for row in found.places if (row.number, row.post) > place), key=lambda row: (row.number, row.post)
+    found = places_page.places_page(
+        visit.uow, actor=visit.actor, now=visit.now, unit=unit, after=_place(after), limit=limit
     )
-    shown = rows[:limit]
-    follows = f"{shown[-1].number}@{shown[-1].post}" if len(rows) > limit else None
-    return Page[Place](items=[Place.model_validate(row) for row in shown], next=follows)
+    follows = f"{found.places[-1].number}@{found.places[-1].post}" if found.more else None
+    return Page[Place](items=[Place.model_validate(row) for row in found.places], next=follows)
 
 
 def _place(after: str | None) -> tuple[str, str]:

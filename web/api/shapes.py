@@ -1,7 +1,7 @@
 """What the answers and questions of the API are made of: shapes that take nothing else, figures, pages, problems."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from fractions import Fraction
 from typing import Annotated, Any, Generic, TypeVar
 
@@ -13,7 +13,6 @@ from services.audit import LONGEST_TEXT
 from services.errors import Conflict, Malformed
 
 T = TypeVar("T")
-S = TypeVar("S")
 LARGEST_PAGE = 100
 PROBLEM = "application/problem+json"
 
@@ -91,19 +90,6 @@ def figure_of(text: str) -> Fraction:
         return parse_decimal(text)
     except ValueError as error:
         raise Malformed(str(error), "bad-figure") from error
-
-
-def page_of(
-    rows: Sequence[T], after: str | None, limit: int, key: Callable[[T], Any]
-) -> tuple[Sequence[T], str | None]:
-    """Return a page of a list that is ordered by `key`, and where the next one begins.
-
-    Raises:
-        Malformed: `after` was not the `next` of a page.
-    """
-    place = number_of(after)
-    left = [row for row in rows if key(row) > place]
-    return left[:limit], str(key(left[limit - 1])) if len(left) > limit else None
 
 
 def number_of(after: str | None) -> int:

@@ -40,7 +40,8 @@ def chain(visit: Visit, name: str = "") -> Response:
     form = EMPTY
     if name:
         try:
-            entries = audit_trail.show(visit.uow, viewer=visit.actor, now=visit.now, name=name)
+            span = audit_trail.Span(limit=_ROWS + 1, newest=True)
+            entries = audit_trail.show(visit.uow, viewer=visit.actor, now=visit.now, name=name, span=span)
         except REFUSED as error:
             form = form.failed(error)
     return visit.page("chain.html", name=name, entries=entries[-_ROWS:], more=len(entries) > _ROWS, form=form)

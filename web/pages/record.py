@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 
 from fastapi import APIRouter, Response
 
-from services import attachments, documents, duties, duty_calendar, finding_views, findings, linking, recording
+from services import attachments, documents, duties, duty_calendar, finding_pages, findings, linking, recording
 from services.documents import KINDS, DocumentView
 from services.duty_calendar import DutyMonthView
 from services.errors import AppraiseError, Conflict, Malformed, NotFound, Refused
@@ -107,10 +107,10 @@ def _record(visit: Asked, form: Form, *, before: int = 0, done: str = "", tried:
 
 
 @router.get("/record/link")
-def show_link(visit: Visit, document: str = "", done: int = 0, kept: int = 0) -> Response:
+def show_link(visit: Visit, document: str = "", after: int = 0, done: int = 0, kept: int = 0) -> Response:
     if not document:
         return visit.to("/record") if done else _no_document(visit)
-    return _link(visit, document, EMPTY, done=done, kept=kept)
+    return _link(visit, document, EMPTY, after=after, done=done, kept=kept)
 
 
 @router.post("/record/link")
@@ -153,7 +153,14 @@ def _seen(entries: Sequence[Entry], effects: Sequence[Effect]) -> str:
 
 
 def _link(
-    visit: Asked, code: str, form: Form, *, effects: tuple[Effect, ...] | None = None, tried: str = LINK, **said: Any
+    visit: Asked,
+    code: str,
+    form: Form,
+    *,
+    effects: tuple[Effect, ...] | None = None,
+    tried: str = LINK,
+    after: int = 0,
+    **said: Any,
 ) -> Response:
     """Show a document; `said` may have `done`, how many were linked, `kept`, how many files, and `seen`."""
     document: DocumentView = documents.show_document(visit.uow, actor=visit.actor, now=visit.now, document=code)
@@ -165,7 +172,8 @@ def _link(
         files=attachments.files_of(visit.uow, actor=visit.actor, now=visit.now, item=code),
         may_register=not visit.person.roles.isdisjoint(documents.REGISTRARS),
         kind=visit.text(KIND_NAMES.get(document.kind, document.kind)),
-        linked=finding_views.linked(visit.uow, actor=visit.actor, now=visit.now, document=code),
+        linked=finding_pages.linked(visit.uow, actor=visit.actor, now=visit.now, document=code, after=after),
+        first=not after,
         people=people,
         names={one.entry: one.person for one in people},
         effects=effects,
