@@ -65,19 +65,19 @@ _FINDINGS = select(
     .outerjoin(_VOID_REASON, _VOID_REASON.c.id == FINDING.c.void_reason_id)
 )
 _OF_PERSON = _FINDINGS.where(ASSIGNMENT.c.person_id == bindparam("person")).order_by(FINDING.c.happened, FINDING.c.id)
-_OF_LEDGER = _FINDINGS.where(
+OF_LEDGER = _FINDINGS.where(
     FINDING.c.assignment_id == bindparam("assignment"),
     FINDING.c.counted_on.between(bindparam("first"), bindparam("last")),
 ).order_by(FINDING.c.happened, FINDING.c.id)
 _OF_DOCUMENT = _FINDINGS.where(FINDING.c.document_id == bindparam("document")).order_by(FINDING.c.id)
 _ONE = _FINDINGS.where(FINDING.c.id == bindparam("finding"))
-_REPLIES = (
+REPLIES = (
     select(REPLY.c.finding_id, REPLY.c.at, TEXT_BODY.c.body)
     .join(TEXT_BODY, TEXT_BODY.c.id == REPLY.c.text_id)
     .where(REPLY.c.finding_id.in_(bindparam("findings", expanding=True)))
     .order_by(REPLY.c.id)
 )
-_REVISIONS = (
+REVISIONS = (
     select(REVISION.c.finding_id, REVISION.c.kind, REVISION.c.amount, REVISION.c.at, TEXT_BODY.c.body)
     .outerjoin(TEXT_BODY, TEXT_BODY.c.id == REVISION.c.reason_id)
     .where(REVISION.c.finding_id.in_(bindparam("findings", expanding=True)))
@@ -184,7 +184,7 @@ def of_ledger(tx: Transaction, standing: Standing, seen: Sight) -> tuple[Finding
         return ()
     period = {"assignment": row.assignment_id, "first": row.period_from, "last": row.period_to}
     force = InForce(rubric_of(tx, row.rubric_id, row.rubric_digest), row.period_from, row.period_to)
-    return _views(tx, tx.all(_OF_LEDGER, period), lambda _: _Terms(seen, False, force))
+    return _views(tx, tx.all(OF_LEDGER, period), lambda _: _Terms(seen, False, force))
 
 
 def facts_wait(standing: Standing) -> bool:
@@ -250,10 +250,10 @@ def _views(
     ids = {"findings": [row.id for row in rows]}
     files = files_of_owners(tx, "finding", ids["findings"])
     replies: dict[int, list[ReplyView]] = {}
-    for row in tx.all(_REPLIES, ids):
+    for row in tx.all(REPLIES, ids):
         replies.setdefault(row.finding_id, []).append(ReplyView(row.at, row.body))
     revisions: dict[int, list[RevisionView]] = {}
-    for row in tx.all(_REVISIONS, ids):
+    for row in tx.all(REVISIONS, ids):
         revisions.setdefault(row.finding_id, []).append(RevisionView(row.kind, row.amount, row.at, row.body))
     views = []
     for row in rows:
