@@ -70,8 +70,9 @@ _TOLD = select(
 ).where(ROSTER.c.cycle_id == bindparam("cycle"), ROSTER.c.status == RosterStatus.RATED.value)
 _COUNTED = (
     select(ROSTER.c.status)
-    .where(ROSTER.c.cycle_id == bindparam("cycle"))
-    .order_by(ROSTER.c.id)
+    # As a range, so that PostgreSQL finds the order only in the index of cycles and passes over no other cycle's rows.
+    .where(ROSTER.c.cycle_id.between(bindparam("cycle"), bindparam("cycle")))
+    .order_by(ROSTER.c.cycle_id, ROSTER.c.id)
     .limit(MOST)
     .subquery("counted")
 )
