@@ -178,9 +178,14 @@ def _list_as_one_value(dialect: str, part: BindParameter[Any]) -> Any:
     """Return what takes the place of a list in IN, whose text would depend on its length; None for another value."""
     if not part.expanding:
         return None
+    type_: Any = ARRAY(part.type) if dialect == "postgresql" else JSON
+    # One that stands in the statement keeps its values.
+    whole = (
+        bindparam(part.key, type_=type_) if part.required else bindparam(part.key, list(part.value or ()), type_=type_)
+    )
     if dialect == "postgresql":
-        return select(func.unnest(bindparam(part.key, type_=ARRAY(part.type)))).scalar_subquery()
-    return select(func.json_each(bindparam(part.key, type_=JSON)).table_valued("value").c.value).scalar_subquery()
+        return select(func.unnest(whole)).scalar_subquery()
+    return select(func.json_each(whole).table_valued("value").c.value).scalar_subquery()
 
 
 def replaced(statement: Any, other: Callable[[BindParameter[Any]], Any]) -> Any:

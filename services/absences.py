@@ -2,8 +2,9 @@
 
 import datetime as dt
 from collections.abc import Sequence
+from typing import Any
 
-from sqlalchemy import bindparam, or_, select
+from sqlalchemy import Executable, bindparam, or_, select
 
 from models.columns import table_of
 from models.people import Absence
@@ -25,9 +26,16 @@ def days_away(
     tx: Transaction, person_id: int, first: dt.date, last: dt.date, kinds: Sequence[str] = PROTECTED
 ) -> frozenset[dt.date]:
     """Return the days from `first` to `last`, both inclusive, on which a person is away, free days among them."""
-    rows = tx.all(_AWAY, {"person": person_id, "kinds": list(kinds), "first": first, "last": last})
+    rows = tx.all(*away_asked(person_id, first, last, kinds))
     return frozenset(
         dt.date.fromordinal(ordinal)
         for row in rows
         for ordinal in range(max(row.valid_from, first).toordinal(), min(row.valid_to or last, last).toordinal() + 1)
     )
+
+
+def away_asked(
+    person_id: int, first: dt.date, last: dt.date, kinds: Sequence[str]
+) -> tuple[Executable, dict[str, Any]]:
+    """Return what `days_away` asks of the database."""
+    return _AWAY, {"person": person_id, "kinds": list(kinds), "first": first, "last": last}

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Row, bindparam, literal, or_, select, union, union_all
+from sqlalchemy import Executable, Row, bindparam, literal, or_, select, union, union_all
 
 from models.appraisals import Appraisal, Party
 from models.columns import table_of
@@ -190,7 +190,12 @@ def granted_roles(tx: Transaction, person_id: int | None, on: dt.date) -> frozen
     """Return the roles a person holds by grant on a day; the system holds its own."""
     if person_id is None:
         return frozenset({Role.SYSTEM})
-    return frozenset(row.role for row in tx.all(_GRANTS, {"person": person_id, "on": on}))
+    return frozenset(row.role for row in tx.all(*grants_asked(person_id, on)))
+
+
+def grants_asked(person_id: int | None, on: dt.date) -> tuple[Executable, dict[str, Any]]:
+    """Return what `granted_roles` asks of the database."""
+    return _GRANTS, {"person": person_id, "on": on}
 
 
 def granted_on(rows: Iterable[Row[Any]], on: dt.date) -> frozenset[str]:
@@ -204,7 +209,17 @@ def granted_on(rows: Iterable[Row[Any]], on: dt.date) -> frozenset[str]:
 
 def superiors_of(tx: Transaction, person_id: int, on: dt.date) -> frozenset[int]:
     """Return everybody above a person: by the reporting lines upward, and who scores or reviews him."""
-    return frozenset(row.person_id for row in tx.all(_SUPERIORS, {"person": person_id, "on": on}))
+    return frozenset(row.person_id for row in tx.all(*superiors_asked(person_id, on)))
+
+
+def superiors_asked(person_id: int | None, on: dt.date) -> tuple[Executable, dict[str, Any]]:
+    """Return what `superiors_of` asks of the database."""
+    return _SUPERIORS, {"person": person_id, "on": on}
+
+
+def interests_asked(person_id: int, other_id: int, on: dt.date) -> list[tuple[Executable, dict[str, Any]]]:
+    """Return what `interested` asks of the database at most."""
+    return [(_CONFLICTS, {"person": one, "on": on}) for one in (person_id, other_id)]
 
 
 def own_or_superior(tx: Transaction, person_id: int | None, appraisee_id: int, on: dt.date) -> bool:

@@ -120,7 +120,7 @@ def _demand_not_worse(tx: Transaction, standing: Standing, after: Score) -> None
 
 
 def _standing(tx: Transaction, actor: Actor, now: dt.datetime, appraisal: str) -> Standing:
-    standing, actor = delegations.stand_in(tx, load(tx, [appraisal], actor, now)[0], actor, now)
+    standing, actor = delegations.stand_in(tx, load(tx, [appraisal], actor, now)[0], actor)
     if relation_of(tx, standing, actor, standing.today) is not Relation.APPEAL_JUDGE:
         raise unseen(standing.asked)
     return standing

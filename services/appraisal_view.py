@@ -14,13 +14,14 @@ from models.rubrics import Definition
 from scoring.explain import explain
 from scoring.numbers import to_decimal
 from scoring.score import score as score_ledger
-from services import delegations, desk, finding_views, judging, view_log
+from services import appraisal_asked, delegations, desk, finding_views, judging, view_log
 from services.actors import Actor
 from services.correction_records import decision
 from services.course import Course, course_of
 from services.definitions import lifecycle_of, rubric_of
 from services.finding_views import FindingView
 from services.ledgers import state
+from services.one_reading import ahead
 from services.person_results import FINAL, IN_FORCE
 from services.reply_days import reply_days
 from services.sight import sight
@@ -134,11 +135,16 @@ def lay_open(
         NotFound: there is none, or it is not the viewer's to see.
     """
     with uow.read() as tx:
-        standing, acting = delegations.stand_in(tx, load(tx, [appraisal], actor, now)[0], actor, now)
+        standing = load(tx, [appraisal], actor, now)[0]
+        ahead(tx, *appraisal_asked.who(standing, actor))
+        standing, acting = delegations.stand_in(tx, standing, actor)
         seen = sight(tx, standing, acting, standing.today)
+        own = standing.row.person_id == actor.person_id
+        past = [(_PAST, _past_of(standing))] if own else []
+        ahead(tx, *appraisal_asked.first(standing, acting, seen), *past)
+        ahead(tx, *appraisal_asked.then(tx, standing, seen))
         score = desk.score_of(tx, standing, seen)
         shown = desk.laid_open(tx, standing, acting, now, score)
-        own = standing.row.person_id == actor.person_id
         findings: tuple[FindingView, ...] = ()
         if state(tx, standing.row.assignment_id, standing.row.period_to).appraisal_id == standing.id:
             findings = finding_views.of_ledger(tx, standing, seen)
@@ -159,6 +165,10 @@ def lay_open(
     if score is not None and not own:
         view_log.look(uow, viewer=acting, now=now, kind=view_log.ONE_APPRAISAL, object_id=standing.id)
     return laid
+
+
+def _past_of(standing: Standing) -> dict[str, int]:
+    return {"person": int(standing.row.person_id), "appraisal": standing.id}
 
 
 def _grade(score: desk.Scored) -> Mapping[str, str]:
@@ -222,7 +232,7 @@ def _without(tx: Transaction, standing: Standing, score: Mapping[str, Any]) -> d
 
 def _past(tx: Transaction, standing: Standing) -> tuple[Past, ...]:
     found = []
-    for row in tx.all(_PAST, {"person": standing.row.person_id, "appraisal": standing.id}):
+    for row in tx.all(_PAST, _past_of(standing)):
         lifecycle = lifecycle_of(tx, row.workflow_id, row.digest)
         open_ = lifecycle.judgement_open(row.stage, outcome=row.outcome)
         total = to_decimal(row.total) if open_ and row.total is not None else None

@@ -92,7 +92,7 @@ def act(
     try:
         with uow.write() as tx:
             standings += load(tx, [appraisal], actor, now)
-            standing, actor = stand_in(tx, standings[0], actor, now, action)
+            standing, actor = stand_in(tx, standings[0], actor, action)
             _demand_related(standing, actor)
             _demand_seen(standing, version, ledger_version)
             taken = take(tx, standing, action=action, words=words or Words(), actor=actor, now=now)
@@ -162,7 +162,7 @@ def act_many(
         with uow.write() as tx:
             text = store_text(tx, comment)
             standings += load(tx, appraisals, actor, now)
-            acting = [stand_in(tx, standing, actor, now, action) for standing in standings]
+            acting = [stand_in(tx, standing, actor, action) for standing in standings]
             words, decisions = Words(comment=comment), Decisions(action)
             for standing, who in acting:
                 try:

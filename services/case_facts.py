@@ -12,13 +12,13 @@ from models import prepared
 from models.columns import table_of
 from models.history import Move as MoveRow
 from services import calendars
-from services.access import own_or_superior
+from services.access import own_or_superior, superiors_asked
 from services.actors import Actor
 from services.judging import Judged, Pending, items_made_worse, judge
-from services.proven_notice import window
+from services.proven_notice import window, window_asked
 from services.revisions import contested_lines, plan
 from services.standing import Standing, local_day
-from services.unit_of_work import Transaction
+from services.unit_of_work import Statement, Transaction
 from workflow.case import Case
 from workflow.lifecycle import Move
 from workflow.vocabulary import LAST_STAGE, CycleState, Effect, Role
@@ -274,6 +274,22 @@ def options(tx: Transaction, standing: Standing, actor: Actor, now: dt.datetime)
         if refusal is None or refusal.code in _MENDABLE:
             found.append(Option(move, None if refusal is None else str(refusal)))
     return tuple(found)
+
+
+def options_asked(standing: Standing, actor: Actor) -> list[tuple[Statement, dict[str, Any]]]:
+    """Return what `options` asks of the database before it knows anything: as the guards of the possible moves say."""
+    possible = [move for move in standing.lifecycle.actions(standing.stage) if not standing.roles.isdisjoint(move.who)]
+    readers = {_READERS[name] for move in possible for name in move.guards if name in _READERS and name not in _OF_ACT}
+    asked: list[tuple[Statement, dict[str, Any]]] = []
+    if not readers.isdisjoint({Facts.statement, Facts.returns, Facts.answer, Facts.silence}):
+        asked.append((_HISTORY, {"appraisal": standing.id}))
+    if Facts.last_act in readers:
+        asked.append((calendars.CLOSURES, {}))
+    if Facts.silence in readers:
+        asked += window_asked(standing)
+    if Facts.own_superior in readers and actor.person_id is not None:
+        asked.append(superiors_asked(actor.person_id, standing.today))
+    return asked
 
 
 _OF_ACT = frozenset({"not-worse", "only-contested", "all-contested-decided"})

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
-from sqlalchemy import Row, bindparam, select
+from sqlalchemy import Executable, Row, bindparam, select
 
 from models.columns import table_of
 from models.history import Event
@@ -50,8 +50,14 @@ def events_of(tx: Transaction, cycle_id: int) -> dict[int, list[Recorded]]:
 
 def corrected_score(tx: Transaction, appraisal_id: int) -> int | None:
     """Return the score of the correction in force, or None where nothing was corrected; the appraisal keeps its own."""
-    found: int | None = tx.scalar(_CORRECTED_SCORE, {"appraisal": appraisal_id})
+    statement, values = corrected_asked(appraisal_id)
+    found: int | None = tx.scalar(statement, values)
     return found
+
+
+def corrected_asked(appraisal_id: int) -> tuple[Executable, dict[str, Any]]:
+    """Return what `corrected_score` asks of the database."""
+    return _CORRECTED_SCORE, {"appraisal": appraisal_id}
 
 
 def decisions(recorded: Iterable[Recorded], *, until_score: int | None = None) -> tuple[Pending, ...]:

@@ -70,7 +70,7 @@ def course(uow: UnitOfWork, *, actor: Actor, now: dt.datetime, appraisal: str) -
         NotFound: there is none, or not even its facts are his to see.
     """
     with uow.read() as tx:
-        standing, actor = delegations.stand_in(tx, load(tx, [appraisal], actor, now)[0], actor, now)
+        standing, actor = delegations.stand_in(tx, load(tx, [appraisal], actor, now)[0], actor)
         seen = sight(tx, standing, actor, standing.today)
         if not seen.facts:
             raise unseen(standing.asked)

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Row, bindparam, func, select, update
+from sqlalchemy import Executable, Row, bindparam, func, select, update
 
 from models.columns import UtcDateTime, table_of
 from models.cycles import Cycle, CycleRubric, Roster
@@ -231,9 +231,15 @@ def create(
 
 def created_with(tx: Transaction, cycle_id: int) -> Mapping[str, Any]:
     """Return what the event says that created a cycle; empty where there is none."""
-    payload = tx.scalar(_CREATED, {"stream": f"cycle:{cycle_id}"})
+    statement, values = created_asked(cycle_id)
+    payload = tx.scalar(statement, values)
     found: Mapping[str, Any] = {} if payload is None else json.loads(payload)
     return found
+
+
+def created_asked(cycle_id: int) -> tuple[Executable, dict[str, Any]]:
+    """Return what `created_with` asks of the database."""
+    return _CREATED, {"stream": f"cycle:{cycle_id}"}
 
 
 def period_of(code: str) -> tuple[dt.date, dt.date]:

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from sqlalchemy import Row, bindparam, func, select
+from sqlalchemy import Executable, Row, bindparam, func, select
 
 from models.columns import table_of
 from models.rubrics import Definition, WorkflowMove
@@ -241,10 +241,16 @@ def _compiled(tx: Transaction, definition_id: int, content_digest: str | None) -
 
 
 def _digest_of(tx: Transaction, kind: Kind, definition_id: int) -> str:
-    found: str | None = tx.scalar(_DIGEST, {"kind": kind, "id": definition_id})
+    statement, values = digest_asked(kind, definition_id)
+    found: str | None = tx.scalar(statement, values)
     if found is None:
         raise NotFound(f"There is no published {kind} with the id {definition_id}.", f"unknown-{kind}")
     return found
+
+
+def digest_asked(kind: Kind, definition_id: int) -> tuple[Executable, dict[str, Any]]:
+    """Return what is asked of the database for a definition of which the digest is not known."""
+    return _DIGEST, {"kind": kind, "id": definition_id}
 
 
 def _unreadable(kind: Kind, definition_id: int) -> Environment:

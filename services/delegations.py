@@ -7,22 +7,23 @@ audit has both, the substitute as who acted and the holder as for whom.
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Row, RowMapping, bindparam, or_, select, update
+from sqlalchemy import Executable, Row, RowMapping, bindparam, or_, select, update
 
 from models.columns import table_of
 from models.people import Delegation
 from services import naming
-from services.access import PARTY, interested, own_or_superior
+from services.access import PARTY, interested, interests_asked, own_or_superior, superiors_asked
 from services.actors import Actor
 from services.audit import append_event, digest, store_text
 from services.errors import Malformed, Refused
 from services.grants import demand, demand_distance, today
-from services.handover import acted_in
+from services.handover import acted_asked, acted_in
+from services.one_reading import ahead
 from services.outbox import promise
-from services.standing import APPRAISAL, CYCLE, PERSON, Standing, load
+from services.standing import APPRAISAL, CYCLE, PERSON, Standing, load, seen_by
 from services.unit_of_work import Transaction, UnitOfWork, use_case
 from services.work_items import demand_judging, open_work
 from workflow.vocabulary import JUDGING_ROLES, LAST_STAGE, CycleState, Role
@@ -191,15 +192,18 @@ CONTENT = {"delegation": (DELEGATION, content)}
 def principals(tx: Transaction, person_id: int | None, on: dt.date) -> Mapping[int, frozenset[str]]:
     """Return for whom somebody may act on a day, and in which roles."""
     found: dict[int, frozenset[str]] = {}
-    for row in tx.all(_MINE, {"delegate": person_id, "on": on}) if person_id is not None else ():
+    for row in tx.all(*principals_asked(person_id, on)) if person_id is not None else ():
         roles = frozenset(role.value for role in JUDGING_ROLES) if row.role is None else frozenset({row.role})
         found[row.person_id] = found.get(row.person_id, frozenset()) | roles
     return found
 
 
-def stand_in(
-    tx: Transaction, standing: Standing, actor: Actor, now: dt.datetime, action: str | None = None
-) -> tuple[Standing, Actor]:
+def principals_asked(person_id: int, on: dt.date) -> tuple[Executable, dict[str, Any]]:
+    """Return what `principals` asks of the database."""
+    return _MINE, {"delegate": person_id, "on": on}
+
+
+def stand_in(tx: Transaction, standing: Standing, actor: Actor, action: str | None = None) -> tuple[Standing, Actor]:
     """Return the appraisal as the one sees it for whom the actor acts here, and as whom he acts; else both as given.
 
     Looked up only where the actor has no right of his own to the action, or, without one, judges nothing here.
@@ -212,9 +216,11 @@ def stand_in(
         return standing, actor
     for holder, roles in principals(tx, actor.person_id, standing.today).items():
         held = {role for role in roles & wanted if holder in standing.parts.holders.get(role, ())}
+        if held:
+            ahead(tx, *unfit_asked(standing, actor.person_id))
         if held and all(unfit(tx, standing, actor.person_id, role) is None for role in held):
             acting = Actor(holder, typed_by=actor.person_id, delegated=True)
-            return replace(load(tx, [standing.id], acting, now)[0], asked=standing.asked), acting
+            return seen_by(tx, standing, acting), acting
     return standing, actor
 
 
@@ -234,9 +240,15 @@ def unfit(tx: Transaction, standing: Standing, person_id: int, role: str) -> tup
     return None
 
 
+def unfit_asked(standing: Standing, person_id: int) -> list[tuple[Executable, dict[str, Any]]]:
+    """Return what `unfit` asks of the database at most."""
+    interests = interests_asked(person_id, int(standing.row.person_id), standing.today)
+    return [*acted_asked(standing), *interests, superiors_asked(person_id, standing.today)]
+
+
 def shown(tx: Transaction, people: Sequence[int], on: dt.date) -> tuple[Mapping[str, Any], ...]:
     """Return the delegations of some people that are in force or still to come, as everybody concerned may see them."""
-    rows: Sequence[Row[Any]] = tx.all(_OF, {"people": sorted(set(people)), "on": on}) if people else ()
+    rows: Sequence[Row[Any]] = tx.all(*shown_asked(people, on)) if people else ()
     return tuple(
         {
             "holder": row.holder,
@@ -247,6 +259,11 @@ def shown(tx: Transaction, people: Sequence[int], on: dt.date) -> tuple[Mapping[
         }
         for row in rows
     )
+
+
+def shown_asked(people: Sequence[int], on: dt.date) -> tuple[Executable, dict[str, Any]]:
+    """Return what `shown` asks of the database."""
+    return _OF, {"people": sorted(set(people)), "on": on}
 
 
 def _holder(tx: Transaction, actor: Actor, now: dt.datetime, number: str | None) -> Row[Any]:

@@ -51,12 +51,12 @@ _SEEN = (
     )
     .values(seen_at=bindparam("at"))
 )
-_NAMES = (
+NAMES = (
     select(PERSON.c.id, PERSON.c.number, PERSON.c.name)
     .join(PARTY, PARTY.c.person_id == PERSON.c.id)
     .where(PARTY.c.appraisal_id.in_(bindparam("appraisals", expanding=True)))
 )
-_OWN_SCORE = (
+OWN_SCORE = (
     select(MOVE.c.score_id)
     .where(
         MOVE.c.appraisal_id == bindparam("appraisal"),
@@ -67,7 +67,7 @@ _OWN_SCORE = (
     .order_by(MOVE.c.seq.desc())
     .limit(1)
 )
-_SELF = (
+SELF = (
     select(judging.RATING.c.item, judging.RATING.c.value)
     .join(judging.SHEET, judging.SHEET.c.id == judging.RATING.c.sheet_id)
     .where(judging.SHEET.c.appraisal_id == bindparam("appraisal"), judging.SHEET.c.kind == "self")
@@ -175,7 +175,7 @@ def _wording(standing: Standing, names: Mapping[int, str], holder: int | None) -
 
 def names_of(tx: Transaction, appraisals: Sequence[int]) -> dict[int, str]:
     """Return how people are named to others: name and employee number, since names repeat."""
-    return {row.id: f"{row.name} ({row.number})" for row in tx.all(_NAMES, {"appraisals": list(appraisals)})}
+    return {row.id: f"{row.name} ({row.number})" for row in tx.all(NAMES, {"appraisals": list(appraisals)})}
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,7 +215,7 @@ def show(uow: UnitOfWork, *, actor: Actor, now: dt.datetime, appraisal: str) -> 
         NotFound: there is none, or it is not his to see.
     """
     with uow.write() as tx:
-        standing, acting = delegations.stand_in(tx, load(tx, [appraisal], actor, now)[0], actor, now)
+        standing, acting = delegations.stand_in(tx, load(tx, [appraisal], actor, now)[0], actor)
         shown = laid_open(tx, standing, acting, now)
         if shown.total is not None:
             _note(tx, standing, acting, now)
@@ -262,16 +262,21 @@ def laid_open(tx: Transaction, standing: Standing, actor: Actor, now: dt.datetim
         form.history(tx, standing, seen),
         _actions(tx, standing, actor, now),
         form.override_reason(tx, standing) if seen.facts else None,
-        delegations.shown(tx, [one for role in JUDGING_ROLES for one in held.get(role, ())], standing.today),
+        delegations.shown(tx, judges_of(standing), standing.today),
         actor.typed_by is None
         and any(item.holder_id == actor.person_id and item.seen_at is None for item in standing.items),
     )
 
 
+def judges_of(standing: Standing) -> list[int]:
+    """Return who scores, reviews and decides an appraisal."""
+    return [one for role in JUDGING_ROLES for one in standing.parts.holders.get(role, ())]
+
+
 def _self_scores(tx: Transaction, standing: Standing, seen: Sight) -> dict[str, str]:
     if not seen.facts:
         return {}
-    return {row.item: to_decimal(row.value) for row in tx.all(_SELF, {"appraisal": standing.id})}
+    return {row.item: to_decimal(row.value) for row in tx.all(SELF, {"appraisal": standing.id})}
 
 
 def score_of(tx: Transaction, standing: Standing, seen: Sight) -> Mapping[str, Any] | None:
@@ -280,7 +285,7 @@ def score_of(tx: Transaction, standing: Standing, seen: Sight) -> Mapping[str, A
     Who had a part once has the last score that he made himself.
     """
     if seen.own is not None:
-        row = tx.first(_OWN_SCORE, {"appraisal": standing.id, "person": seen.own})
+        row = tx.first(OWN_SCORE, {"appraisal": standing.id, "person": seen.own})
         return None if row is None else judging.stored_score(tx, row.score_id)
     if not seen.judgement or standing.row.outcome == Outcome.NOT_RATED:
         return None
@@ -300,7 +305,7 @@ def explain(
         NotFound: there is no such appraisal, it is not the viewer's to see, or its judgement is not released to him.
     """
     with uow.read() as tx:
-        standing, actor = delegations.stand_in(tx, load(tx, [appraisal], actor, now)[0], actor, now)
+        standing, actor = delegations.stand_in(tx, load(tx, [appraisal], actor, now)[0], actor)
         seen = sight(tx, standing, actor, standing.today)
         score = score_of(tx, standing, seen)
         if score is None:

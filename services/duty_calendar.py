@@ -121,17 +121,24 @@ def show_duties(
         if not ledger_sight(tx, at, held.person_id, actor=actor, now=now, today=date).facts:
             raise NotFound(f"There are no duties of {number}, or they are not yours to see.", "not-yours")
         force = rubric_in_force(tx, at, post_id=held.post_id, post=held.post)
-        loaded = load(
-            tx,
-            assignment_id=held.id,
-            period_from=force.period_from,
-            period_to=force.period_to,
-            calendar=force.rubric.settings.calendar,
-            appraisal_id=at.appraisal_id,
-        )
-        ledger = loaded.ledger
-        day = last_scored_day(force.rubric.settings, ledger, min(date, force.period_to))
-        months = duty_months(plan_for(force.rubric, held.post), ledger, day)
+        return months_of(tx, at, force, post=held.post, today=date)
+
+
+def months_of(
+    tx: Transaction, at: LedgerState, force: InForce, *, post: str, today: dt.date
+) -> tuple[DutyMonthView, ...]:
+    """Return the duties of an assignment in a post month by month, as of today, for who was found to see them."""
+    loaded = load(
+        tx,
+        assignment_id=at.assignment_id,
+        period_from=force.period_from,
+        period_to=force.period_to,
+        calendar=force.rubric.settings.calendar,
+        appraisal_id=at.appraisal_id,
+    )
+    ledger = loaded.ledger
+    day = last_scored_day(force.rubric.settings, ledger, min(today, force.period_to))
+    months = duty_months(plan_for(force.rubric, post), ledger, day)
     return tuple(
         DutyMonthView(
             rule=month.plan.rule.id,
@@ -155,7 +162,7 @@ def of_appraisal(
         NotFound: there is no such appraisal, or its facts are not the viewer's to see.
     """
     with uow.read() as tx:
-        standing, actor = delegations.stand_in(tx, load_standing(tx, [appraisal], actor, now)[0], actor, now)
+        standing, actor = delegations.stand_in(tx, load_standing(tx, [appraisal], actor, now)[0], actor)
         if not sight(tx, standing, actor, standing.today).facts:
             raise unseen(standing.asked)
         row = standing.row

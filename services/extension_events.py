@@ -6,7 +6,7 @@ import json
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
-from sqlalchemy import Row, bindparam, select
+from sqlalchemy import Executable, Row, bindparam, select
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.expression import FunctionElement
 
@@ -46,8 +46,13 @@ def _on_postgresql(element: item_told, compiler: Any, **options: Any) -> str:
 
 def told(tx: Transaction, cycle_id: int) -> Iterator[tuple[Row[Any], Mapping[str, Any]]]:
     """Yield the events about deadlines of a cycle with their payloads, oldest first."""
-    for row in tx.all(_TOLD, {"stream": f"cycle:{cycle_id}"}):
+    for row in tx.all(*told_asked(cycle_id)):
         yield row, json.loads(row.payload)
+
+
+def told_asked(cycle_id: int) -> tuple[Executable, dict[str, Any]]:
+    """Return what `told` asks of the database."""
+    return _TOLD, {"stream": f"cycle:{cycle_id}"}
 
 
 def extended_until(tx: Transaction, cycle_id: int, items: Collection[int]) -> dt.datetime | None:

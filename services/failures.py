@@ -26,7 +26,7 @@ FAILURE = table_of(Failure)
 MESSAGE = table_of(Message)
 _MOST = 500
 
-_OPEN = select(FAILURE).where(FAILURE.c.resolved_at.is_(None)).order_by(FAILURE.c.at, FAILURE.c.id).limit(_MOST)
+OPEN = select(FAILURE).where(FAILURE.c.resolved_at.is_(None)).order_by(FAILURE.c.at, FAILURE.c.id).limit(_MOST)
 _ALL = select(FAILURE).order_by(FAILURE.c.id.desc()).limit(_MOST)
 _ONE = select(FAILURE).where(FAILURE.c.id == bindparam("row"))
 _STATE = select(MESSAGE.c.state).where(MESSAGE.c.id == bindparam("row"))
@@ -62,7 +62,7 @@ def list_failures(uow: UnitOfWork, *, actor: Actor, now: dt.datetime, resolved: 
     """
     with uow.read() as tx:
         demand(tx, actor, now, (Role.OPERATOR, Role.HR), "look at failures")
-        return tuple(_failed(row) for row in tx.all(_ALL if resolved else _OPEN))
+        return tuple(failed_of(row) for row in tx.all(_ALL if resolved else OPEN))
 
 
 @use_case("failure.retry")
@@ -89,7 +89,7 @@ def retry(uow: UnitOfWork, *, actor: Actor, now: dt.datetime, failure: str) -> s
         if not done:
             raise Refused(f"{failure} is no failure any more; resolve it: `appraise failures resolve`.", "not-failed")
         append_event(tx, "org", "failure.retry", actor=actor, at=now, payload={"failure": row.id})
-    return _failed(row).about
+    return failed_of(row).about
 
 
 @use_case("failure.resolve")
@@ -123,6 +123,7 @@ def _demand_open(tx: Transaction, actor: Actor, now: dt.datetime, failure: str, 
     return row
 
 
-def _failed(row: Row[Any]) -> Failed:
+def failed_of(row: Row[Any]) -> Failed:
+    """Return a failure as the operator sees it, of its row."""
     about = f"M{row.source_id}" if row.source == "message" else f"{row.source} {row.source_id}"
     return Failed(f"X{row.id}", row.source, about, row.code, json.loads(row.details), row.at, row.resolved_at)

@@ -65,13 +65,13 @@ FINDINGS = select(
     .outerjoin(_VOID_REASON, _VOID_REASON.c.id == FINDING.c.void_reason_id)
 )
 _OF_PERSON = FINDINGS.where(ASSIGNMENT.c.person_id == bindparam("person")).order_by(FINDING.c.happened, FINDING.c.id)
-_OF_LEDGER = FINDINGS.where(
+OF_LEDGER = FINDINGS.where(
     FINDING.c.assignment_id == bindparam("assignment"),
     FINDING.c.counted_on.between(bindparam("first"), bindparam("last")),
 ).order_by(FINDING.c.happened, FINDING.c.id)
 _ONE = FINDINGS.where(FINDING.c.id == bindparam("finding"))
 _IDS: Any = bindparam("findings", expanding=True)
-_SAID = union_all(
+SAID = union_all(
     select(
         REPLY.c.id,
         REPLY.c.finding_id,
@@ -196,7 +196,7 @@ def of_ledger(tx: Transaction, standing: Standing, seen: Sight) -> tuple[Finding
         return ()
     period = {"assignment": row.assignment_id, "first": row.period_from, "last": row.period_to}
     force = InForce(rubric_of(tx, row.rubric_id, row.rubric_digest), row.period_from, row.period_to)
-    return views_by(tx, tx.all(_OF_LEDGER, period), lambda _: Terms(seen, False, force))
+    return views_by(tx, tx.all(OF_LEDGER, period), lambda _: Terms(seen, False, force))
 
 
 def facts_wait(standing: Standing) -> bool:
@@ -251,7 +251,7 @@ def views_by(
     files = files_of_owners(tx, "finding", ids)
     replies: dict[int, list[ReplyView]] = {}
     revisions: dict[int, list[RevisionView]] = {}
-    for row in sorted(tx.all(_SAID, {"findings": ids}), key=lambda row: row.id):
+    for row in sorted(tx.all(SAID, {"findings": ids}), key=lambda row: row.id):
         if row.kind == "reply":
             replies.setdefault(row.finding_id, []).append(ReplyView(row.at, row.body))
         else:

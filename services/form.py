@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Row, bindparam, func, select
+from sqlalchemy import Executable, Row, bindparam, func, select
 
 from models.columns import table_of
 from models.cycles import CycleRubric
@@ -104,14 +104,25 @@ def history(tx: Transaction, standing: Standing, seen: Sight) -> tuple[Passed, .
 
 def override_reason(tx: Transaction, standing: Standing) -> str | None:
     """Return why the rubric of this appraisal judges although it came later or is incomplete; None if neither."""
-    found: str | None = tx.scalar(_OVERRIDE, {"cycle": standing.row.cycle_id, "assignment": standing.row.assignment_id})
+    statement, values = override_asked(standing)
+    found: str | None = tx.scalar(statement, values)
     return found
 
 
 def _texts(tx: Transaction, rows: Sequence[Row[Any]]) -> dict[int | None, str]:
+    return {row.id: row.body for asked in texts_asked(rows) for row in tx.all(*asked)}
+
+
+def texts_asked(rows: Sequence[Row[Any]]) -> list[tuple[Executable, dict[str, Any]]]:
+    """Return what is asked for the words that the steps of a history name: nothing where they name none."""
     named = [_text_id(json.loads(row.payload), name) for row in rows for name in ("proxy", "witness")]
     ids = [found for found in named if found is not None]
-    return {row.id: row.body for row in tx.all(_TEXTS, {"texts": ids})} if ids else {}
+    return [(_TEXTS, {"texts": ids})] if ids else []
+
+
+def override_asked(standing: Standing) -> tuple[Executable, dict[str, Any]]:
+    """Return what `override_reason` asks of the database."""
+    return _OVERRIDE, {"cycle": standing.row.cycle_id, "assignment": standing.row.assignment_id}
 
 
 def _text_id(payload: Mapping[str, Any], name: str) -> int | None:

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import bindparam, func, select, update
+from sqlalchemy import Executable, bindparam, func, select, update
 
 from models.columns import UtcDateTime, table_of
 from models.findings import Finding
@@ -96,9 +96,9 @@ class Handover:
 def acted_in(tx: Transaction, standing: Standing) -> dict[str, frozenset[int]]:
     """Return, by role, who already judged in this appraisal: by a move, by typing one, or by recording a finding."""
     found = {role: set(people) for role, people in moved_in(tx, standing).items()}
+    _, recorded = acted_asked(standing)
     row = standing.row
-    ledger = {"assignment": row.assignment_id, "first": row.period_from, "last": row.period_to}
-    recorders = {found.recorded_by for found in tx.all(_RECORDED, ledger)}
+    recorders = {found.recorded_by for found in tx.all(*recorded)}
     found.setdefault(Role.ASSESSOR.value, set()).update(recorders - {row.person_id})
     return {role: frozenset(people) for role, people in found.items()}
 
@@ -109,6 +109,13 @@ def moved_in(tx: Transaction, standing: Standing) -> dict[str, frozenset[int]]:
     for row in tx.all(_ACTED, {"appraisal": standing.id}):
         found.setdefault(row.role, set()).update({row.actor_id, row.on_behalf_of} - {None})
     return {role: frozenset(people) for role, people in found.items()}
+
+
+def acted_asked(standing: Standing) -> list[tuple[Executable, dict[str, Any]]]:
+    """Return what `acted_in` asks of the database."""
+    row = standing.row
+    ledger = {"assignment": row.assignment_id, "first": row.period_from, "last": row.period_to}
+    return [(_ACTED, {"appraisal": standing.id}), (_RECORDED, ledger)]
 
 
 def holders_of(standing: Standing) -> dict[str, int]:

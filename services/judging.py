@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import Executable, bindparam, select
 
 from models.appraisals import Rating, Score, ScoreItem, Sheet
 from models.columns import table_of
@@ -15,11 +15,11 @@ from scoring.ledger import Kind, Ledger, Revision
 from scoring.result import Score as Scored
 from scoring.score import ARITHMETIC
 from scoring.score import score as score_ledger
-from services import ledgers
+from services import calendars, ledgers
 from services.audit import digest
 from services.definitions import rubric_of
 from services.standing import Standing
-from services.unit_of_work import Transaction
+from services.unit_of_work import Statement, Transaction
 
 SHEET = table_of(Sheet)
 RATING = table_of(Rating)
@@ -162,8 +162,23 @@ def store_statement(
 
 def stored_score(tx: Transaction, score_id: int) -> dict[str, Any]:
     """Return a stored score with its steps, as it was written."""
-    score: dict[str, Any] = json.loads(tx.scalar(_STEPS, {"score": score_id}))
+    statement, values = stored_asked(score_id)
+    score: dict[str, Any] = json.loads(tx.scalar(statement, values))
     return score
+
+
+def stored_asked(score_id: int) -> tuple[Executable, dict[str, Any]]:
+    """Return what `stored_score` asks of the database."""
+    return _STEPS, {"score": score_id}
+
+
+def judge_asked(standing: Standing) -> list[tuple[Statement, dict[str, Any]]]:
+    """Return what `judge` asks of the database."""
+    row = standing.row
+    return [
+        *ledgers.asks(row.assignment_id, row.period_from, row.period_to, standing.id),
+        (calendars.CLOSURES, {}),
+    ]
 
 
 def items_made_worse(tx: Transaction, before: int | None, after: Scored) -> tuple[str, ...]:

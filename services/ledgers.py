@@ -5,7 +5,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import bindparam, select, true, update
+from sqlalchemy import Executable, bindparam, select, true, update
 
 from models.appraisals import Appraisal
 from models.columns import table_of
@@ -190,15 +190,7 @@ def load(
     Raises:
         NotFound: there is no such assignment.
     """
-    period = {"assignment": assignment_id, "first": period_from, "last": period_to}
-    months = period | {"first": f"{period_from:%Y-%m}", "last": f"{period_to:%Y-%m}"}
-    asked: list[tuple[Prepared, dict[str, Any]]] = [
-        (_HELD, {"assignment": assignment_id}),
-        (_FINDINGS, period),
-        (_DUTIES, months),
-    ]
-    if appraisal_id is not None:
-        asked.append((_REVISIONS, {"appraisal": appraisal_id}))
+    asked = asks(assignment_id, period_from, period_to, appraisal_id)
     held, findings, duties, *decided = tx.all_of(*asked)
     if not held:
         raise NotFound("There is no such assignment; `appraise org show` lists them.", "unknown-assignment")
@@ -217,9 +209,23 @@ def load(
     return Loaded(ledger, confirmed)
 
 
+def asks(
+    assignment_id: int, period_from: dt.date, period_to: dt.date, appraisal_id: int | None
+) -> list[tuple[Prepared, dict[str, Any]]]:
+    """Return what `load` asks of the database, beside the closure days."""
+    period = {"assignment": assignment_id, "first": period_from, "last": period_to}
+    months = period | {"first": f"{period_from:%Y-%m}", "last": f"{period_to:%Y-%m}"}
+    of_all: list[tuple[Prepared, dict[str, Any]]] = [
+        (_HELD, {"assignment": assignment_id}),
+        (_FINDINGS, period),
+        (_DUTIES, months),
+    ]
+    return of_all if appraisal_id is None else [*of_all, (_REVISIONS, {"appraisal": appraisal_id})]
+
+
 def state(tx: Transaction, assignment_id: int, on: dt.date) -> LedgerState:
     """Return whether the ledger of an assignment takes an entry that counts on a day; nothing is locked."""
-    row = tx.first(_STATE, {"assignment": assignment_id, "on": on})
+    row = tx.first(*state_asked(assignment_id, on))
     if row is None:
         return LedgerState(assignment_id, on)
     return LedgerState(
@@ -235,6 +241,11 @@ def state(tx: Transaction, assignment_id: int, on: dt.date) -> LedgerState:
         period_from=row.period_from,
         period_to=row.period_to,
     )
+
+
+def state_asked(assignment_id: int, on: dt.date) -> tuple[Executable, dict[str, Any]]:
+    """Return what `state` asks of the database."""
+    return _STATE, {"assignment": assignment_id, "on": on}
 
 
 def touch(tx: Transaction, assignment_id: int, counted_on: dt.date) -> LedgerState:

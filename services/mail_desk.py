@@ -30,9 +30,11 @@ STATES: tuple[str, ...] = MESSAGE.c.state.info["words"]
 WANTING = ("in-doubt", "failed", "held")
 """The states in which somebody must decide."""
 
-_OPEN = (*WANTING, "queued", "claimed")
+UNSETTLED = (*WANTING, "queued", "claimed")
+"""The states of what is not settled."""
+
 _MOST = 500
-_RECIPIENTS = (Role.OPERATOR, Role.HR)
+RECIPIENTS = (Role.OPERATOR, Role.HR)
 
 _ROWS = (
     select(MESSAGE, PERSON.c.number, PERSON.c.name)
@@ -94,11 +96,11 @@ def list_mails(
     if unknown:
         raise Malformed(f"There is no state {unknown[0]!r} of a mail; there are {', '.join(STATES)}.", "unknown-state")
     with uow.read() as tx:
-        demand(tx, actor, now, _RECIPIENTS, "look at mails")
-        which: dict[str, Any] = {"states": list(states or _OPEN)}
+        demand(tx, actor, now, RECIPIENTS, "look at mails")
+        which: dict[str, Any] = {"states": list(states or UNSETTLED)}
         if number is None:
-            return tuple(_mail(row) for row in tx.all(_LISTED, which))
-        return tuple(_mail(row) for row in tx.all(_OF_PERSON, {**which, "number": number}))
+            return tuple(mail_of(row) for row in tx.all(_LISTED, which))
+        return tuple(mail_of(row) for row in tx.all(_OF_PERSON, {**which, "number": number}))
 
 
 @use_case("mail.show")
@@ -110,15 +112,15 @@ def show_mail(uow: UnitOfWork, *, actor: Actor, now: dt.datetime, mail: str) -> 
         Refused: the viewer neither operates Appraise nor runs cycles.
     """
     with uow.read() as tx:
-        demand(tx, actor, now, _RECIPIENTS, "look at mails")
+        demand(tx, actor, now, RECIPIENTS, "look at mails")
         row = _row(tx, mail)
-        notices = tuple(_mail(one) for one in tx.all(_HELD, {"digest": row.id}))
+        notices = tuple(mail_of(one) for one in tx.all(_HELD, {"digest": row.id}))
         about = {
             "work_item": None if row.work_item_id is None else f"W{row.work_item_id}",
             "finding": None if row.finding_id is None else f"F{row.finding_id}",
             **json.loads(row.payload),
         }
-        return Shown(_mail(row), {name: value for name, value in about.items() if value}, notices, _choices(row))
+        return Shown(mail_of(row), {name: value for name, value in about.items() if value}, notices, _choices(row))
 
 
 @use_case("mail.retry")
@@ -212,7 +214,8 @@ def _row(tx: Transaction, mail: str) -> Row[Any]:
     return row
 
 
-def _mail(row: Row[Any]) -> Mail:
+def mail_of(row: Row[Any]) -> Mail:
+    """Return a mail as the operator sees it, of its row with the number and name of its person."""
     return Mail(
         f"M{row.id}",
         row.kind,

@@ -5,19 +5,24 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Row, Select, bindparam, exists, or_, select
+from sqlalchemy import ColumnElement, Row, Select, Subquery, bindparam, or_, select
 
 from models.columns import table_of
 from models.people import Absence, Delegation
+from scoring.errors import ScoringError
 from services import calendars
-from services.access import CONFLICT, PARTY, superiors_of
+from services.access import CONFLICT, PARTY, superiors_asked, superiors_of
 from services.actors import Actor
 from services.definitions import lifecycle_of
+from services.duty_calendar import DutyMonthView, months_of
 from services.errors import Refused
-from services.ledgers import LedgerState
-from services.rubric_in_force import rubric_in_force
+from services.ledgers import asks as ledger_asked
+from services.ledgers import state, state_asked
+from services.one_reading import ahead
+from services.rubric_in_force import covering_asked, rubric_asked, rubric_in_force
+from services.sight import Relation, seen
 from services.standing import APPRAISAL, ASSIGNMENT, CYCLE, MOVE, PERSON, POST, WORK_ITEM, WORKFLOW, local_day
-from services.unit_of_work import Transaction, UnitOfWork
+from services.unit_of_work import Statement, Transaction, UnitOfWork
 from workflow.lifecycle import Lifecycle
 from workflow.vocabulary import JUDGING_ROLES, CycleState, Role
 
@@ -26,48 +31,72 @@ DELEGATION = table_of(Delegation)
 MOST = 50
 """Rows of each list; the most urgent come first, and the rest moves up as these are done."""
 
+MOST_PARTS = 2000
+"""Among how many work items and parts of a person the most urgent are looked for."""
+
 _HOLDER = PERSON.alias("holder")
 _DELEGATE = PERSON.alias("delegate")
-_ITEMS: Select[Any] = (
-    select(
-        APPRAISAL.c.id,
-        APPRAISAL.c.stage,
-        APPRAISAL.c.person_id,
-        APPRAISAL.c.assignment_id,
-        APPRAISAL.c.workflow_id,
-        WORKFLOW.c.digest,
-        CYCLE.c.code.label("cycle"),
-        PERSON.c.number,
-        PERSON.c.name,
-        POST.c.code.label("post"),
-        WORK_ITEM.c.role,
-        WORK_ITEM.c.due_at,
-        WORK_ITEM.c.holder_id,
-        _HOLDER.c.number.label("holder_number"),
-        _HOLDER.c.name.label("holder_name"),
+
+
+def _turns(item: Subquery) -> Select[Any]:
+    """Return the select of what a page tells about some work items, the most urgent first.
+
+    The items are chosen before anything is joined to them: PostgreSQL plans no more than eight tables together.
+    """
+    return (
+        select(
+            APPRAISAL.c.id,
+            APPRAISAL.c.stage,
+            APPRAISAL.c.person_id,
+            APPRAISAL.c.assignment_id,
+            APPRAISAL.c.workflow_id,
+            WORKFLOW.c.digest,
+            CYCLE.c.code.label("cycle"),
+            PERSON.c.number,
+            PERSON.c.name,
+            POST.c.code.label("post"),
+            item.c.role,
+            item.c.due_at,
+            item.c.holder_id,
+            _HOLDER.c.number.label("holder_number"),
+            _HOLDER.c.name.label("holder_name"),
+        )
+        .select_from(item)
+        .join(APPRAISAL, APPRAISAL.c.id == item.c.appraisal_id)
+        .join(CYCLE, CYCLE.c.id == APPRAISAL.c.cycle_id)
+        .join(WORKFLOW, WORKFLOW.c.id == APPRAISAL.c.workflow_id)
+        .join(PERSON, PERSON.c.id == APPRAISAL.c.person_id)
+        .join(ASSIGNMENT, ASSIGNMENT.c.id == APPRAISAL.c.assignment_id)
+        .join(POST, POST.c.id == ASSIGNMENT.c.post_id)
+        .join(_HOLDER, _HOLDER.c.id == item.c.holder_id)
+        .where(CYCLE.c.state != CycleState.CANCELLED.value)
+        .order_by(item.c.due_at, item.c.id)
+        .limit(MOST + 1)
     )
-    .select_from(WORK_ITEM)
-    .join(APPRAISAL, APPRAISAL.c.id == WORK_ITEM.c.appraisal_id)
-    .join(CYCLE, CYCLE.c.id == APPRAISAL.c.cycle_id)
-    .join(WORKFLOW, WORKFLOW.c.id == APPRAISAL.c.workflow_id)
-    .join(PERSON, PERSON.c.id == APPRAISAL.c.person_id)
-    .join(ASSIGNMENT, ASSIGNMENT.c.id == APPRAISAL.c.assignment_id)
-    .join(POST, POST.c.id == ASSIGNMENT.c.post_id)
-    .join(_HOLDER, _HOLDER.c.id == WORK_ITEM.c.holder_id)
-    .where(WORK_ITEM.c.closed_at.is_(None), CYCLE.c.state != CycleState.CANCELLED.value)
-    .order_by(WORK_ITEM.c.due_at, WORK_ITEM.c.id)
-)
-_OWED = _ITEMS.where(WORK_ITEM.c.holder_id.in_(bindparam("people", expanding=True))).limit(MOST + 1)
-_WAITED = _ITEMS.where(
-    WORK_ITEM.c.holder_id != bindparam("person"),
-    # A decider sees nothing before there is an appeal, so he waits for nothing.
-    exists().where(
-        PARTY.c.appraisal_id == APPRAISAL.c.id,
+
+
+def _chosen(*conditions: ColumnElement[bool]) -> Subquery:
+    open_ = select(WORK_ITEM).where(WORK_ITEM.c.closed_at.is_(None), *conditions)
+    return open_.order_by(WORK_ITEM.c.due_at, WORK_ITEM.c.id).limit(MOST_PARTS).subquery("item")
+
+
+_OWED = _turns(_chosen(WORK_ITEM.c.holder_id.in_(bindparam("people", expanding=True))))
+_MINE = (
+    select(PARTY.c.appraisal_id)
+    .where(
         PARTY.c.person_id == bindparam("person"),
+        # A decider sees nothing before there is an appeal, so he waits for nothing.
+        or_(*(PARTY.c.role == role.value for role in (Role.APPRAISEE, Role.ASSESSOR, Role.REVIEWER))),
         PARTY.c.to_at.is_(None),
-        PARTY.c.role.in_([Role.APPRAISEE.value, Role.ASSESSOR.value, Role.REVIEWER.value]),
-    ),
-).limit(MOST + 1)
+    )
+    .order_by(PARTY.c.appraisal_id.desc())
+    .limit(MOST_PARTS)
+    .subquery("mine")
+)
+"""The appraisals in which he has a part; of somebody who has had very many, the latest."""
+_WAITED = _turns(
+    _chosen(WORK_ITEM.c.holder_id != bindparam("person"), WORK_ITEM.c.appraisal_id.in_(select(_MINE.c.appraisal_id)))
+)
 _DELEGATIONS = (
     select(
         DELEGATION.c.person_id,
@@ -91,7 +120,7 @@ _DELEGATIONS = (
     .order_by(DELEGATION.c.valid_from, DELEGATION.c.id)
 )
 _HELD = (
-    select(POST.c.id, POST.c.code, ABSENCE.c.valid_from, ABSENCE.c.valid_to)
+    select(ASSIGNMENT.c.id.label("assignment"), POST.c.id, POST.c.code, ABSENCE.c.valid_from, ABSENCE.c.valid_to)
     .select_from(PERSON)
     .outerjoin(
         ASSIGNMENT,
@@ -166,12 +195,12 @@ class MyWork:
     more_waited: bool
     substitutions: tuple[Substitution, ...]
     away: tuple[tuple[dt.date, dt.date | None], ...]
-    duties: bool
-    """Whether a post of his has duties with a month."""
+    duties: tuple[DutyMonthView, ...]
+    """The scheduled duties of his post that are still open this month; none for who holds several posts, or no post."""
 
 
 def my_work(uow: UnitOfWork, *, actor: Actor, now: dt.datetime, zone: str, calendar: str) -> MyWork:
-    """Return what a person owes and waits for, the most urgent first, in at most nine statements for any number.
+    """Return what a person owes and waits for, the most urgent first, with a bounded number of statements.
 
     What he may do for others by delegation is among it, where he may stand in. `zone` and `calendar` are the
     organisation's.
@@ -179,16 +208,19 @@ def my_work(uow: UnitOfWork, *, actor: Actor, now: dt.datetime, zone: str, calen
     on = local_day(now, zone)
     who = {"person": actor.person_id, "on": on}
     with uow.read() as tx:
-        delegations = tx.all(_DELEGATIONS, who)
+        ahead(tx, (_DELEGATIONS, who), (_HELD, who), (calendars.CLOSURES, {}))
+        delegations, held = tx.all(_DELEGATIONS, who), tx.all(_HELD, who)
         principals = _principals(delegations, actor.person_id, on)
-        items = tx.all(_OWED, {"people": [actor.person_id, *principals]})
+        post = _only_post(held)
+        owing = {"people": [actor.person_id, *principals]}
+        waiting = {"person": actor.person_id}
+        ahead(tx, (_OWED, owing), (_WAITED, waiting), *_ledger_asked(post, on))
+        items, waited = tx.all(_OWED, owing), tx.all(_WAITED, waiting)
         mine = [row for row in items[:MOST] if row.holder_id == actor.person_id]
         others = [row for row in items[:MOST] if row.role in principals.get(row.holder_id, ())]
+        ahead(tx, *_fit_asked(others, actor.person_id, on), *_rules_asked(tx, post, on))
         fit = _fit(tx, others, actor.person_id, on) if others else []
-        waited = tx.all(_WAITED, {"person": actor.person_id})
-        held = tx.all(_HELD, who)
-        closures = calendars.closures(tx) if items or waited else calendars.NO_CLOSURES
-        made = _Made(tx, zone, calendar, closures, on, actor.person_id)
+        made = _Made(tx, zone, calendar, calendars.closures(tx), on, actor.person_id)
         return MyWork(
             tuple([made.turn(row) for row in mine] + [made.turn(row, for_other=True) for row in fit]),
             tuple(made.turn(row) for row in waited[:MOST]),
@@ -196,7 +228,7 @@ def my_work(uow: UnitOfWork, *, actor: Actor, now: dt.datetime, zone: str, calen
             len(waited) > MOST,
             tuple(_substitution(row, actor.person_id) for row in delegations),
             tuple(dict.fromkeys((row.valid_from, row.valid_to) for row in held if row.valid_from is not None)),
-            any(_has_duties(tx, row.id, row.code, on) for row in _posts(held)),
+            _open_duties(tx, post, on) if post is not None else (),
         )
 
 
@@ -233,16 +265,34 @@ class _Made:
         return len(between) if due >= self.on else -len(between)
 
 
-def _posts(held: Sequence[Row[Any]]) -> list[Row[Any]]:
-    return list({row.id: row for row in held if row.id is not None}.values())
+def _only_post(held: Sequence[Row[Any]]) -> Row[Any] | None:
+    """Return the one post that a person holds; whoever holds several has no one list of duties."""
+    found = list({row.assignment: row for row in held if row.assignment is not None}.values())
+    return found[0] if len(found) == 1 else None
 
 
-def _has_duties(tx: Transaction, post_id: int, post: str, on: dt.date) -> bool:
+def _ledger_asked(post: Row[Any] | None, on: dt.date) -> list[tuple[Statement, dict[str, Any]]]:
+    """Return what tells by which rules a post has duties."""
+    return [] if post is None else [state_asked(post.assignment, on), covering_asked(post.id, on)]
+
+
+def _rules_asked(tx: Transaction, post: Row[Any] | None, on: dt.date) -> list[tuple[Statement, dict[str, Any]]]:
+    """Return what is asked for those rules."""
+    return [] if post is None else [rubric_asked(tx, state(tx, post.assignment, on), post.id)]
+
+
+def _open_duties(tx: Transaction, post: Row[Any], on: dt.date) -> tuple[DutyMonthView, ...]:
+    """Return the duties of this month that are still open; they are facts, which everybody sees of himself."""
+    at = state(tx, post.assignment, on)
     try:
-        force = rubric_in_force(tx, LedgerState(0, on), post_id=post_id, post=post)
-    except Refused:
-        return False  # without a rubric the post has no duties either
-    return bool(force.rubric.post(post).duties)
+        force = rubric_in_force(tx, at, post_id=post.id, post=post.code)
+        if not seen(Relation.APPRAISEE, released=False).facts or not force.rubric.post(post.code).duties:
+            return ()
+        ahead(tx, *ledger_asked(at.assignment_id, force.period_from, force.period_to, at.appraisal_id))
+        months = months_of(tx, at, force, post=post.code, today=on)
+    except (Refused, ScoringError):
+        return ()  # without a rubric the post has no duties either
+    return tuple(one for one in months if one.month == f"{on:%Y-%m}" and one.state == "pending")
 
 
 def _label(lifecycle: Lifecycle, stage: str, role: str) -> Mapping[str, str] | None:
@@ -265,7 +315,7 @@ def _principals(rows: Sequence[Row[Any]], person: int | None, on: dt.date) -> di
 
 def _fit(tx: Transaction, rows: Sequence[Row[Any]], person: int | None, on: dt.date) -> list[Row[Any]]:
     """Return the turns of others in which a person may stand in, by the rules of `services.delegations.unfit`."""
-    asked = {"person": person, "appraisals": [row.id for row in rows], "on": on}
+    asked = _about(rows, person, on)
     parts = {row.appraisal_id for row in tx.all(_PARTS, asked)}
     acted = {(row.appraisal_id, row.role) for row in tx.all(_ACTED, asked)}
     near = {one for row in tx.all(_INTERESTS, asked) for one in (row.person_id, row.other_id)}
@@ -277,6 +327,16 @@ def _fit(tx: Transaction, rows: Sequence[Row[Any]], person: int | None, on: dt.d
         and row.id not in parts
         and not any(place == row.id and role != row.role for place, role in acted)
     ]
+
+
+def _fit_asked(rows: Sequence[Row[Any]], person: int | None, on: dt.date) -> list[tuple[Statement, dict[str, Any]]]:
+    """Return what `_fit` asks of the database; nothing for no turns of others."""
+    asked = _about(rows, person, on)
+    return [(_PARTS, asked), (_ACTED, asked), (_INTERESTS, asked), superiors_asked(person, on)] if rows else []
+
+
+def _about(rows: Sequence[Row[Any]], person: int | None, on: dt.date) -> dict[str, Any]:
+    return {"person": person, "appraisals": [row.id for row in rows], "on": on}
 
 
 def _substitution(row: Row[Any], person: int | None) -> Substitution:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import Row, String, and_, bindparam, cast, literal, select
+from sqlalchemy import Executable, Row, String, and_, bindparam, cast, literal, select
 
 from models.appraisals import Appraisal
 from models.columns import table_of
@@ -90,7 +90,7 @@ def cycle(tx: Transaction, code: str) -> Row[Any]:
     Raises:
         NotFound: there is none.
     """
-    row = tx.first(_CYCLE, {"code": code})
+    row = tx.first(*cycle_asked(code))
     if row is None:
         raise no_cycle(code)
     return row
@@ -99,6 +99,11 @@ def cycle(tx: Transaction, code: str) -> Row[Any]:
 def no_cycle(code: str) -> NotFound:
     """Return the answer for a cycle that there is not."""
     return NotFound(f"There is no cycle {code}; `appraise cycle list` lists them.", "unknown-cycle")
+
+
+def cycle_asked(code: str) -> tuple[Executable, dict[str, Any]]:
+    """Return what `cycle` asks of the database."""
+    return _CYCLE, {"code": code}
 
 
 def cycle_to_change(tx: Transaction, code: str) -> Row[Any]:

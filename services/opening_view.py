@@ -14,12 +14,14 @@ from models.rubrics import Definition
 from scoring.check import check
 from scoring.errors import Problem
 from services import naming
-from services.access import granted_roles
+from services.access import granted_roles, grants_asked
 from services.actors import Actor
 from services.definitions import rubric_of
 from services.errors import Refused
 from services.grants import today
+from services.one_reading import ahead
 from services.people_search import PERSON, POST
+from services.staff_letter import letter_asked
 from services.unit_of_work import UnitOfWork
 from workflow.vocabulary import Role, RosterStatus
 
@@ -29,6 +31,8 @@ DEFINITION = table_of(Definition)
 ROSTER = table_of(Roster)
 ASSESSOR, REVIEWER, DECIDER = PERSON.alias("assessor"), PERSON.alias("reviewer"), PERSON.alias("decider")
 PAGE = 50
+MOST = 2000
+"""How much of a roster is counted by how it stands."""
 
 _ROWS = (
     select(
@@ -64,11 +68,15 @@ _REACHED = exists(select(CONTACT.c.id).where(CONTACT.c.person_id == _FIRST, CONT
 _TOLD = select(
     func.count(_FIRST.distinct()).label("people"), func.count(case((_REACHED, _FIRST)).distinct()).label("mailed")
 ).where(ROSTER.c.cycle_id == bindparam("cycle"), ROSTER.c.status == RosterStatus.RATED.value)
-_COUNTS = (
-    select(ROSTER.c.status, func.count().label("number"))
-    .where(ROSTER.c.cycle_id == bindparam("cycle"))
-    .group_by(ROSTER.c.status)
+_COUNTED = (
+    select(ROSTER.c.status)
+    # As a range, so that PostgreSQL finds the order only in the index of cycles and passes over no other cycle's rows.
+    .where(ROSTER.c.cycle_id.between(bindparam("cycle"), bindparam("cycle")))
+    .order_by(ROSTER.c.cycle_id, ROSTER.c.id)
+    .limit(MOST)
+    .subquery("counted")
 )
+_COUNTS = select(_COUNTED.c.status, func.count().label("number")).group_by(_COUNTED.c.status)
 _RUBRICS = (
     select(DEFINITION.c.id, DEFINITION.c.name, DEFINITION.c.version, DEFINITION.c.digest)
     .where(
@@ -80,9 +88,11 @@ _RUBRICS = (
 
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """A cycle before it opens. `told` people are told at the opening, `mailed` of them by mail.
+    """A cycle before it opens. `told` people are told at the opening, `mailed` of them by mail, if that was asked.
 
-    `rules` are name and version of each rubric with what its check says; `rows` a page of the roster as drawn up.
+    `counts` says how many of the roster stand how; of one with more than 2,000 people it counts the first 2,000, and
+    `more` is True. `rules` are name and version of each rubric with what its check says; `rows` a page of the roster
+    as drawn up.
     """
 
     code: str
@@ -90,6 +100,7 @@ class Opening:
     period_from: dt.date
     period_to: dt.date
     counts: Mapping[str, int]
+    more: bool
     told: int
     mailed: int
     rules: tuple[tuple[str, tuple[Problem, ...]], ...]
@@ -97,32 +108,43 @@ class Opening:
     after: int | None
 
 
-def opening(uow: UnitOfWork, *, actor: Actor, now: dt.datetime, cycle: str, after: int = 0) -> Opening:
-    """Return what is known of a cycle before it opens; at most 8 statements once its rules were read.
+def opening(
+    uow: UnitOfWork, *, actor: Actor, now: dt.datetime, cycle: str, after: int = 0, told: bool = False
+) -> Opening:
+    """Return what is known of a cycle before it opens, in a bounded number of statements once its rules were read.
+
+    `told` counts who will be told, which goes through the whole roster; only who is about to open needs it.
 
     Raises:
         NotFound: there is no such cycle.
         Refused: the viewer runs nothing.
     """
     with uow.read() as tx:
-        roles = granted_roles(tx, actor.person_id, today(tx, now))
+        on = today(tx, now)
+        ahead(tx, grants_asked(actor.person_id, on), naming.cycle_asked(cycle))
+        roles = granted_roles(tx, actor.person_id, on)
         if roles.isdisjoint({Role.HR, Role.APPROVER, Role.AUDITOR, Role.SYSTEM}):
             raise Refused("Only HR, the approver and auditors see a cycle before it opens.", "not-hr")
         row = naming.cycle(tx, cycle)
-        told = tx.first(_TOLD, {"cycle": row.id})
-        rows = tx.all(_ROWS, {"cycle": row.id, "after": after})
+        of_it, from_there = {"cycle": row.id}, {"cycle": row.id, "after": after}
+        letter = letter_asked(row) if Role.HR in roles else []
+        ahead(tx, (_ROWS, from_there), (_COUNTS, of_it), (_RUBRICS, of_it), *letter)
+        counted = tx.first(_TOLD, of_it) if told else None
+        rows = tx.all(_ROWS, from_there)
         shown = rows[:PAGE]
+        counts = {one.status: one.number for one in tx.all(_COUNTS, of_it)}
         return Opening(
             row.code,
             row.state,
             row.period_from,
             row.period_to,
-            {one.status: one.number for one in tx.all(_COUNTS, {"cycle": row.id})},
-            0 if told is None else told.people,
-            0 if told is None else told.mailed,
+            counts,
+            sum(counts.values()) == MOST,
+            0 if counted is None else counted.people,
+            0 if counted is None else counted.mailed,
             tuple(
                 (f"{one.name}@{one.version}", check(rubric_of(tx, one.id, one.digest), period_from=row.period_from))
-                for one in tx.all(_RUBRICS, {"cycle": row.id})
+                for one in tx.all(_RUBRICS, of_it)
             ),
             tuple(shown),
             shown[-1].id if len(rows) > PAGE else None,

@@ -62,7 +62,7 @@ COLUMNS = (
 _THE_ROW = (MESSAGE.c.id == bindparam("row"), MESSAGE.c.fence == bindparam("held"))
 _AT = bindparam("at", type_=UtcDateTime())
 _OVER: Mapping[str, Any] = {"due_at": None, "lease_until": None}
-_PAUSED = select(INSTANCE.c.id).where(INSTANCE.c.sending_paused.is_(True)).limit(1)
+PAUSED = select(INSTANCE.c.id).where(INSTANCE.c.sending_paused.is_(True)).limit(1)
 _DUE = due_rows(COLUMNS, MESSAGE)
 _CLAIM = (
     update(MESSAGE)
@@ -114,7 +114,7 @@ _STATE = select(MESSAGE.c.id, MESSAGE.c.kind, MESSAGE.c.state, MESSAGE.c.policy)
 
 def sending_paused(tx: Transaction) -> bool:
     """Return whether this copy of the database mails nobody until it is told to."""
-    return tx.first(_PAUSED) is not None
+    return tx.first(PAUSED) is not None
 
 
 def claim_messages(

@@ -3,7 +3,7 @@
 import datetime as dt
 from typing import Any
 
-from sqlalchemy import and_, bindparam, select
+from sqlalchemy import Executable, and_, bindparam, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from models.columns import UtcDateTime, table_of
@@ -27,8 +27,14 @@ _SET_MARK = {"sqlite": _mark(sqlite), "postgresql": _mark(postgresql)}
 
 def marked(tx: Transaction, name: str) -> dt.datetime | None:
     """Return up to when the part of this name has done its work, or None where it never did."""
-    at: dt.datetime | None = tx.scalar(_MARKED, {"name": name})
+    statement, values = marked_asked(name)
+    at: dt.datetime | None = tx.scalar(statement, values)
     return at
+
+
+def marked_asked(name: str) -> tuple[Executable, dict[str, Any]]:
+    """Return what `marked` asks of the database."""
+    return _MARKED, {"name": name}
 
 
 def set_mark(tx: Transaction, name: str, at: dt.datetime) -> None:

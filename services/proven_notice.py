@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Row, bindparam, select
+from sqlalchemy import Executable, Row, bindparam, select
 
 from models.columns import table_of
 from models.history import Event, Move, TextBody
@@ -20,7 +20,8 @@ from services import absences, due_dates
 from services.actors import SYSTEM
 from services.audit import GENESIS, append_event, event_fields, move_fields
 from services.errors import Refused
-from services.extension_events import extended_until
+from services.extension_events import extended_until, told_asked
+from services.one_reading import ahead
 from services.standing import Standing, local_day
 from services.unit_of_work import Transaction
 from workflow.deadlines import at_time
@@ -66,6 +67,11 @@ def window(tx: Transaction, standing: Standing) -> Window:
         return Window(None, None)
     row = standing.row
     zone = zoneinfo.ZoneInfo(row.zone)
+    ahead(
+        tx,
+        absences.away_asked(row.person_id, local_day(start, row.zone), standing.today, absences.ANY),
+        told_asked(row.cycle_id),
+    )
     away = absences.days_away(tx, row.person_id, local_day(start, row.zone), standing.today, absences.ANY)
     due = due_dates.due_at(
         tx,
@@ -86,10 +92,15 @@ def window(tx: Transaction, standing: Standing) -> Window:
     return Window(start, due)
 
 
+def window_asked(standing: Standing) -> list[tuple[Executable, dict[str, Any]]]:
+    """Return what `window` asks of the database first."""
+    return [(_MOVES, {"appraisal": standing.id}), (_EVENTS, {"stream": f"notice:{standing.id}"})]
+
+
 def _noticed_at(tx: Transaction, standing: Standing) -> dt.datetime | None:
-    moves = tx.all(_MOVES, {"appraisal": standing.id})
+    moved, noticed = window_asked(standing)
+    moves, told = tx.all(*moved), tx.all(*noticed)
     _demand_moves(tx, standing, moves)
-    told = tx.all(_EVENTS, {"stream": f"notice:{standing.id}"})
     _demand_events(tx, standing, told)
     since = start = None
     # A notice at the moment of a move was handed over after it: nothing is released before it is moved.

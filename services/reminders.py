@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Row, bindparam, or_, select, true, update
+from sqlalchemy import Executable, Row, bindparam, or_, select, true, update
 
 from models.appraisals import Appraisal
 from models.columns import UtcDateTime, table_of
@@ -29,7 +29,7 @@ from services.definitions import lifecycle_of
 from services.duty_calendar import due_warnings
 from services.messages import Lateness, kind_of
 from services.outbox import Promise, note_superseded, owe_jobs, promise_many
-from services.planner_marks import marked, set_mark
+from services.planner_marks import marked, marked_asked, set_mark
 from services.reminder_days import Occasion, Office, between
 from services.successions import pass_on_due
 from services.unit_of_work import Transaction, UnitOfWork
@@ -135,6 +135,11 @@ def tick(uow: UnitOfWork, now: dt.datetime, *, warnings: DutyWarnings = due_warn
 def planned_until(tx: Transaction) -> dt.datetime | None:
     """Return up to when everything due has been planned, in business time; None before the first planning."""
     return marked(tx, NAME)
+
+
+def planned_asked() -> tuple[Executable, dict[str, Any]]:
+    """Return what `planned_until` asks of the database."""
+    return marked_asked(NAME)
 
 
 def _plan_items(tx: Transaction, page: Sequence[Row[Any]], now: dt.datetime) -> tuple[int, int]:

@@ -231,7 +231,7 @@ def look(uow: UnitOfWork, *, actor: Actor, now: dt.datetime, appraisal: str) -> 
         NotFound: there is none, or the viewer does not judge it.
     """
     with uow.read() as tx:
-        standing, actor = delegations.stand_in(tx, load(tx, [appraisal], actor, now)[0], actor, now)
+        standing, actor = delegations.stand_in(tx, load(tx, [appraisal], actor, now)[0], actor)
         if relation_of(tx, standing, actor, standing.today) is not Relation.JUDGE:
             raise unseen(standing.asked)
         rows = tx.all(_ONE, {"appraisal": standing.id})[:1]

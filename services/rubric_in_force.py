@@ -3,14 +3,15 @@
 import calendar
 import datetime as dt
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import bindparam, exists, or_, select
+from sqlalchemy import Executable, bindparam, exists, or_, select
 
 from models.columns import table_of
 from models.cycles import Cycle, CycleRubric
 from models.rubrics import Definition
 from scoring.rubric import Rubric
-from services.definitions import rubric_of
+from services.definitions import digest_asked, rubric_of
 from services.errors import Refused
 from services.ledgers import LedgerState
 from services.unit_of_work import Transaction
@@ -73,7 +74,7 @@ def rubric_in_force(tx: Transaction, state: LedgerState, *, post_id: int, post: 
     """
     if state.rubric_id is not None and state.period_from is not None and state.period_to is not None:
         return InForce(rubric_of(tx, state.rubric_id), state.period_from, state.period_to)
-    cycle = tx.first(_COVERING, {"post": post_id, "on": state.on})
+    cycle = tx.first(*covering_asked(post_id, state.on))
     first, last = (cycle.period_from, cycle.period_to) if cycle is not None else quarter_of(state.on)
     if cycle is not None and cycle.definition_id is not None:
         return InForce(rubric_of(tx, cycle.definition_id), first, last)
@@ -86,6 +87,21 @@ def rubric_in_force(tx: Transaction, state: LedgerState, *, post_id: int, post: 
         "the past.",
         "no-rubric",
     )
+
+
+def covering_asked(post_id: int, on: dt.date) -> tuple[Executable, dict[str, Any]]:
+    """Return what `rubric_in_force` asks of the database first, where no appraisal says its rubric."""
+    return _COVERING, {"post": post_id, "on": on}
+
+
+def rubric_asked(tx: Transaction, state: LedgerState, post_id: int) -> tuple[Executable, dict[str, Any]]:
+    """Return what `rubric_in_force` asks of the database then."""
+    if state.rubric_id is not None:
+        return digest_asked("rubric", state.rubric_id)
+    cycle = tx.first(*covering_asked(post_id, state.on))
+    if cycle is not None and cycle.definition_id is not None:
+        return digest_asked("rubric", cycle.definition_id)
+    return _PUBLISHED, {"first": quarter_of(state.on)[0] if cycle is None else cycle.period_from}
 
 
 def quarter_of(day: dt.date) -> tuple[dt.date, dt.date]:

@@ -125,7 +125,7 @@ def sheet(
         NotFound: there is none, or the viewer does not judge it.
     """
     with uow.read() as tx:
-        standing, actor = delegations.stand_in(tx, load(tx, [appraisal], actor, now)[0], actor, now)
+        standing, actor = delegations.stand_in(tx, load(tx, [appraisal], actor, now)[0], actor)
         if relation_of(tx, standing, actor, standing.today) is not Relation.JUDGE:
             raise unseen(standing.asked)
         row = standing.row

@@ -12,16 +12,16 @@ from catalog.glossary import term
 from models.columns import table_of
 from models.cycles import Cycle
 from models.rubrics import Plan
-from services import definitions, due_dates, naming
+from services import calendars, definitions, due_dates, naming
 from services.actors import Actor
-from services.cycles import created_with, demand_hr
+from services.cycles import created_asked, created_with, demand_hr
 from services.errors import NotFound, Refused
 from services.letter_words import LETTER
 from services.plan_cycles import period_days, zone_of
 from services.plan_form import read_form
 from services.plan_periods import MORNING, period_at
 from services.plans import next_period
-from services.unit_of_work import Transaction, UnitOfWork, use_case
+from services.unit_of_work import Statement, Transaction, UnitOfWork, use_case
 from workflow.form import Definition, GroupForm
 from workflow.lifecycle import Lifecycle, Stage
 from workflow.vocabulary import CountedFrom, DayKind, Effect, Facts, Missed, Role
@@ -100,6 +100,17 @@ def _about(tx: Transaction, code: str, now: dt.datetime) -> _About:
     workflow = definitions.named(tx, "workflow", form.workflow)
     opening = dt.datetime.combine(days.opening, MORNING, zone_of(tx, form))
     return _About(period.code(form.suffix), period.first, period.last, workflow.id, opening)
+
+
+def letter_asked(cycle: Row[Any]) -> list[tuple[Statement, dict[str, Any]]]:
+    """Return what the letter about a cycle asks of the database, beside its plan."""
+    return [
+        (_CYCLE, {"code": cycle.code}),
+        created_asked(cycle.id),
+        definitions.digest_asked("workflow", cycle.workflow_id),
+        (_POSTS, {}),
+        (calendars.CLOSURES, {}),
+    ]
 
 
 def _of_cycle(tx: Transaction, cycle: Row[Any], now: dt.datetime) -> _About:

@@ -3,7 +3,7 @@
 import datetime as dt
 import zoneinfo
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import Row, and_, bindparam, select
@@ -157,6 +157,12 @@ def load(tx: Transaction, appraisals: Sequence[str | int], actor: Actor, now: dt
         )
         for appraisal, (asked, found) in rows.items()
     ]
+
+
+def seen_by(tx: Transaction, standing: Standing, actor: Actor) -> Standing:
+    """Return the same standing as another person sees it: with his parts, in one statement."""
+    parts = parts_of(tx, [standing.id], actor.person_id, standing.today)[standing.id]
+    return replace(standing, parts=parts, roles=parts.roles_about(standing.row.person_id, actor.person_id))
 
 
 def _rows(

@@ -33,6 +33,7 @@ PARTS: tuple[tuple[Any, dict[str, Any]], ...] = (
         {"numbers": ["p1", "p4", "p6", "nobody"]},
     ),
     (select(PERSON.c.number).where(PERSON.c.number.in_(bindparam("numbers", expanding=True))), {"numbers": []}),
+    (select(PERSON.c.number).where(PERSON.c.number.in_(["p3", "p2"]), PERSON.c.language != "zh"), {}),
     (
         select(
             _CHAIN.union(
@@ -77,7 +78,7 @@ def test_each_part_comes_back_as_if_it_had_been_sent_alone(world: World) -> None
         sent.clear()
     assert [len(rows) for rows in found][:2] == [9, 1]
     assert [row.number for row in found[6]] == ["p6", "p4"]
-    assert len(found[8]) == 6
+    assert len(found[9]) == 6
 
 
 def test_a_part_may_stand_in_a_bundle_several_times_and_in_several_bundles(world: World, engine: Engine) -> None:
@@ -88,5 +89,7 @@ def test_a_part_may_stand_in_a_bundle_several_times_and_in_several_bundles(world
         [3],
         [1],
     ]
+    fixed, _ = PARTS[8]
+    assert [len(rows) for rows in Bundle([fixed, fixed]).read(world.connection, [{}, {}])] == [2, 2]
     with engine.connect() as other:
         assert twice.read(other, [values, values]) == [[], []]

@@ -8,7 +8,7 @@ hold; nothing may verify such a database.
 
 from collections.abc import Collection, Mapping
 
-from sqlalchemy import Column, Connection, ForeignKey, Table, UniqueConstraint
+from sqlalchemy import Column, Connection, ForeignKey, Table, Text, UniqueConstraint
 
 from models import guards
 from models.metadata import METADATA
@@ -21,20 +21,26 @@ UNDECLARED = {("appraisal", "score_id"): "score", ("message", "digest_id"): "mes
 _PEOPLE = ("person", "contact", "assignment", "absence", "delegation", "access_grant", "conflict_of_interest")
 _WORK = (
     ("roster", "roster_problem", "deadline", "appraisal", "party", "work_item", "move", "sheet", "rating", "score"),
-    ("score_item", "final", "final_item", "person_result", "consequence", "finding", "finding_revision"),
-    ("contested_line", "reply", "duty_record", "incident", "document", "message", "failure", "job"),
+    ("score_item", "final", "final_item", "person_result", "consequence", "message", "failure", "job"),
 )
+_LEDGER = ("finding", "finding_revision", "contested_line", "reply", "duty_record", "incident", "document")
 
-OFFICE = frozenset(_PEOPLE).union(*_WORK)
+OFFICE = frozenset((*_PEOPLE, *_LEDGER)).union(*_WORK)
 """The people and all that is theirs: copied, there are as many offices in the same cycles."""
 PERIODS = frozenset({"cycle", "cycle_rubric"}).union(*_WORK)
-"""The cycles and all that is theirs: copied, the same people have as many periods behind them."""
+"""The cycles and what was done in them: copied, the same people have as many periods behind them, with no findings."""
+
+
+def earlier(uow: UnitOfWork) -> dict[str, dict[str, str]]:
+    """Return how the cycles of `PERIODS` are moved into the past, a hundred days for each copy."""
+    back = {"sqlite": "date(t.{0}, '-' || (copies.k * 100) || ' days')", "postgresql": "t.{0} - copies.k * 100"}
+    return {"cycle": {name: back[uow.engine.dialect.name].format(name) for name in ("period_from", "period_to")}}
 
 
 def multiply(
     uow: UnitOfWork, tables: Collection[str], copies: int, moved: Mapping[str, Mapping[str, str]] | None = None
 ) -> None:
-    """Copy every row of some tables `copies` times; what is to be one of its kind gets the copy's number behind it.
+    """Copy every row of some tables `copies` times; what is to be one of its kind gets a number of its own behind it.
 
     `moved` gives columns another expression, by table and column, over the row `t` and the copy's number `copies.k`.
     """
@@ -73,8 +79,8 @@ def _value(column: Column[object], stride: Mapping[str, int]) -> str:
     target = column.table.name if column.name == "id" else _target(column)
     if target in stride:
         return f"{own} + copies.k * {stride[target]}"
-    if _one_of_its_kind(column):
-        return f"{own} || '-' || copies.k"
+    if _one_of_its_kind(column, stride):
+        return f"{own} || '-' || (copies.k * {stride[column.table.name]})"
     return own
 
 
@@ -88,7 +94,9 @@ def _target(column: Column[object]) -> str | None:
     return None
 
 
-def _one_of_its_kind(column: Column[object]) -> bool:
-    """Tell whether no two rows may have the same text in this column alone."""
-    alone = any(isinstance(one, UniqueConstraint) and list(one.columns) == [column] for one in column.table.constraints)
-    return bool(column.unique) or alone
+def _one_of_its_kind(column: Column[object], stride: Mapping[str, int]) -> bool:
+    """Tell whether a text must change so that no two rows are the same where nothing else of the key moves along."""
+    if not isinstance(column.type, Text) or "words" in column.info:
+        return False
+    keys = [list(one.columns) for one in column.table.constraints if isinstance(one, UniqueConstraint)]
+    return any(column in key and not any(_target(other) in stride for other in key) for key in keys)

@@ -1,6 +1,5 @@
 """No move is passed over, whatever transactions are open while webhooks are planned."""
 
-
 from services import webhook_marks, webhook_planning
 from tests.services.builders import OFFICER
 from tests.services.playing import Play

@@ -4,12 +4,9 @@ from urllib.parse import quote
 
 from fastapi import APIRouter, Response
 
-from services import duty_calendar
-from services.duty_calendar import DutyMonthView
-from services.errors import Malformed, Refused
 from services.my_work import Turn
 from services.my_work import my_work as all_of
-from web.requests import Asked, Visit
+from web.requests import Visit
 from web.words import N_
 
 router = APIRouter()
@@ -28,7 +25,7 @@ def my_work(visit: Visit) -> Response:
         doors=DOORS,
         to_review=sum(one.stage == "review" and one.on_behalf_of is None for one in work.owed),
         to_score=sum(one.stage == "scoring" and one.on_behalf_of is None for one in work.owed),
-        duties=_open_duties(visit) if work.duties else (),
+        duties=work.duties,
         next_at=min(due, default=None),
     )
 
@@ -50,13 +47,3 @@ def door_of(owed: Turn) -> str:
     """Return the path of the page on which what is owed is done."""
     door = DOORS.get(owed.stage)
     return path_of(owed.appraisal) if door is None else f"{door[0]}/{quote(owed.appraisal, safe='/@')}"
-
-
-def _open_duties(visit: Asked) -> tuple[DutyMonthView, ...]:
-    month = f"{visit.now.astimezone(visit.zone):%Y-%m}"
-    number = visit.person.number
-    try:
-        shown = duty_calendar.show_duties(visit.uow, actor=visit.actor, now=visit.now, number=number)
-    except (Refused, Malformed):
-        return ()  # whoever holds no post, or several, has no one list of duties
-    return tuple(duty for duty in shown if duty.month == month and duty.state == "pending")

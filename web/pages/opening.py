@@ -107,7 +107,8 @@ def _page(
     report: Report | None = None,
     choices: Choices | None = None,
 ) -> Response:
-    shown = opening_view.opening(visit.uow, actor=visit.actor, now=visit.now, cycle=cycle, after=after)
+    asked: dict[str, Any] = {"actor": visit.actor, "now": visit.now, "cycle": cycle}
+    shown = opening_view.opening(visit.uow, **asked, after=after, told=report is not None)
     return visit.page(
         "opening.html",
         status=form.status,

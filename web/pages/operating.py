@@ -6,7 +6,7 @@ from fastapi import APIRouter, Response
 
 from config.setting_fields import words_of
 from config.settings import Settings, variable
-from services import failures, health, mail_desk, sending
+from services import failures, mail_desk, operations_view, sending
 from services.errors import Malformed, Refused
 from web.forms import EMPTY, Form, Posted
 from web.pages.cycles import REFUSED
@@ -88,16 +88,15 @@ def settings_in_force(settings: Settings) -> list[tuple[str, str, str]]:
 
 def _page(visit: Asked, form: Form, *, done: str = "") -> Response:
     try:
-        mails = mail_desk.list_mails(visit.uow, actor=visit.actor, now=visit.now)
-        failed = failures.list_failures(visit.uow, actor=visit.actor, now=visit.now)
+        found = operations_view.operations(visit.uow, actor=visit.actor, now=visit.now)
     except Refused as error:  # a grant that ended while the page was open
         return visit.page("error.html", status=403, problem=error, title="This is not possible")
     return visit.page(
         "operations.html",
         status=form.status,
-        health=health.health(visit.uow, now=visit.now),
-        mails=mails,
-        failed=failed,
+        health=found.health,
+        mails=found.mails,
+        failed=found.failed,
         settings=settings_in_force(visit.site.wiring.settings),
         form=form,
         done=done == "yes",
