@@ -56,7 +56,7 @@ def sign(stage: "Stage", at: dt.datetime, _chance: random.Random) -> None:
     """Let the president sign."""
     president, (cycle,) = stage.play.who(PRESIDENT), stage.rows(_CYCLE)
     stage.attempt(
-        "approve",
+        "sign",
         lambda: finalising.approve(stage.play.uow, actor=president, now=at, cycle=QUARTER, chunk=CHUNK),
     )
     stage.closing.final.append((len(stage.evenings), cycle.id))
