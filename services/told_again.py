@@ -14,6 +14,7 @@ from models.columns import UtcDateTime, table_of
 from models.outbox import Message
 from services.access import PARTY
 from services.database_clock import wall_time
+from services.deadline_rows import REMINDERS
 from services.messages import KINDS, Way
 from services.outbox import promise
 from services.unit_of_work import Transaction
@@ -21,7 +22,6 @@ from services.unit_of_work import Transaction
 MESSAGE = table_of(Message)
 OPENING = ("your-turn", "passed-upward", "returned", "objection-made")
 """Kinds that tell a judge that an item is his."""
-REMINDERS = ("due-soon", "due-today", "overdue")
 _AT_ONCE = [kind.name for kind in KINDS.values() if kind.way == Way.AT_ONCE and kind.name in OPENING]
 _IN_DIGEST = [name for name in OPENING if name not in _AT_ONCE]
 

@@ -186,10 +186,12 @@ def test_up_goes_by_the_clock_of_practice_data_also_when_another_command_sets_it
             return planned_until(tx)
 
     try:
+        mornings = [dt.datetime(2026, 4, day, 1, tzinfo=dt.UTC) for day in (1, 2, 3)]
+        set_clock(uow, now=mornings[0], at=mornings[0])
         words = ("--dir", str(quarter.folder), "up", "--port", "0")
         with started(*words, folder=tmp_path, APPRAISE_SWEEP_SECONDS="0.1") as process:
-            ready(process, "Appraise is up:")
-            for moment in (dt.datetime(2026, 4, 1, 1, tzinfo=dt.UTC), dt.datetime(2026, 4, 2, 1, tzinfo=dt.UTC)):
+            assert "The clock stands at 2026-04-01 01:00 UTC." in ready(process, "Appraise is up:")[-1]
+            for moment in mornings:
                 set_clock(uow, now=moment, at=moment)
                 until(lambda moment=moment: planned() == moment)
     finally:

@@ -10,7 +10,7 @@ from services import reminders
 from services.outbox import owe_job
 from services.outbox_jobs import Retry, claim_jobs, finish_job
 from tasks.unfinished import unfinished
-from tests.tasks.conftest import Works
+from tests.tasks.conftest import MESSAGE, Works
 
 
 @pytest.mark.parametrize("database", ["postgresql"], indirect=True)
@@ -19,6 +19,8 @@ def test_what_a_job_leaves_behind_when_it_ends_is_never_overlooked(works: Works,
     """The job ends, and what follows from it comes to be owed, right before one of the statements that look."""
     uow, now = works.wiring.uow, works.clock.now()
     reminders.tick(uow, now)
+    with uow.write() as tx:
+        tx.run(MESSAGE.update().values(state="cancelled", due_at=None))  # the list of Monday, which nobody waits for
     assert unfinished(works.wiring) == {}
     with uow.write() as tx:
         owe_job(tx, name="scores.prove", args={}, dedupe_key="first", now=now)
@@ -30,14 +32,12 @@ def test_what_a_job_leaves_behind_when_it_ends_is_never_overlooked(works: Works,
         sent += 1
         if sent != statement:
             return
-        event.remove(uow.engine, "before_cursor_execute", end)
         with uow.write() as tx:
             owe_job(tx, name="cycle.complete", args={}, dedupe_key="second", now=now)
         finish_job(uow, job, now=now)
 
     event.listen(uow.engine, "before_cursor_execute", end)
     found = unfinished(works.wiring)
-    if sent < statement:
-        event.remove(uow.engine, "before_cursor_execute", end)
+    event.remove(uow.engine, "before_cursor_execute", end)
     assert found != {}
     assert set(found) <= {"jobs being done", "cycle.complete"}

@@ -26,7 +26,8 @@ from models.migrate import upgrade
 from services import verification
 from services.errors import AppraiseError
 from tests.faults import killer
-from tests.faults.storm import harms, reckoning, sink
+from tests.faults.storm import closing, harms, reckoning, sink
+from tests.faults.storm.acts import rest
 from tests.faults.storm.stage import LEASE, Stage, days, set_stage
 from tests.servers import postgresql, redis_server
 from tests.servers.folders import fast_folder
@@ -35,6 +36,8 @@ ROOT = Path(__file__).parents[3]
 MODES = ("embedded", "server")
 COUNTS = ("owed", "delivered", "in_doubt", "missing", "doubled")
 EXIT_FOUND, EXIT_ENVIRONMENT = 1, 6
+ENDING = ((True, closing.propose), (True, closing.sign), (False, rest))
+"""The last days of a quarter: whether harm is done, and what is."""
 SHOWN = 20
 """How many identities of what is wrong are told."""
 
@@ -67,7 +70,7 @@ class Storm:
     def row(self) -> dict[str, Any]:
         """Return it for a program."""
         counted = {name: getattr(self.counts, name) for name in (*COUNTS, "unasked")}
-        done = {"kills": self.kills, "harms": dict(self.harms), "days": self.days}
+        done = {"kills": self.kills, "harms": dict(self.harms), "acts": dict(self.acts), "days": self.days}
         return {"mode": self.mode, "seed": self.seed, **counted, **done}
 
 
@@ -147,12 +150,15 @@ def _quarter(storm: Storm, stage: Stage, end: float, plant: Callable[[list[sink.
     try:
         with stage.fleet.sailing():
             stage.step(mornings[0], kinds)
-            for morning in mornings[1:-1]:
+            for morning in mornings[1 : -len(ENDING)]:
                 if time.monotonic() >= end:
                     break
                 stage.step(morning, kinds)
-            following = next(morning for morning in mornings if morning > stage.evenings[-1].at)
-            stage.step(following, {}, acting=False)
+            following = [morning for morning in mornings if morning > stage.evenings[-1].at]
+            for morning, (harmed, acting) in zip(following, ENDING, strict=False):
+                stage.step(morning, kinds if harmed else {}, acting)
+        if (at_last := closing.state(stage)) != "final":
+            storm.faults.append(f"The cycle did not become final; it is {at_last}.")
     except (AppraiseError, AssertionError) as error:
         storm.faults.append(f"It broke off: {error} {stage.fleet.said()}")
     owed = reckoning.reckon(stage.facts())
@@ -189,9 +195,7 @@ def _with_one_twice(record: list[sink.Taken]) -> list[sink.Taken]:
 def _embedded(folder: Path, seed: int, people: int) -> Iterator[Stage]:
     """Yield an office on SQLite with one process."""
     variables = _variables(folder)
-    fleet = harms.Fleet(
-        folder, ("process",), lambda _role: (sys.executable, "-m", "tests.faults.storm.embedded"), variables
-    )
+    fleet = harms.Fleet(folder, ("process",), lambda _role: (killer.APPRAISE, "up", "--port", "0"), variables)
     with _staged(fleet, seed, people) as stage:
         yield stage
 

@@ -1,8 +1,10 @@
 """What is done to the processes, servers and the mail server of a storm, in an order that a seed chooses."""
 
+import contextlib
 import datetime as dt
 import os
 import random
+import resource
 import signal
 import sys
 import threading
@@ -22,7 +24,7 @@ from tests.waiting import until
 PATIENCE = 2.5
 """Seconds after which a harm that waits for a mail comes without one."""
 MANNERS = tuple(manner for manner in sink.MANNERS if manner != sink.GOOD)
-EMBEDDED = {"kill process": 6, "kill sink": 1, "sink": 5, "copy database": 1}
+EMBEDDED = {"kill process": 6, "kill sink": 1, "sink": 5, "copy database": 1, "full disk": 2}
 SERVER = {
     "kill worker": 6,
     "kill all": 1,
@@ -210,6 +212,17 @@ def _copy(fleet: Fleet, _harm: Harm, _over: threading.Event) -> None:
     assert code == 0, (fleet.folder / "said.log").read_text()
 
 
+def _fill_disk(fleet: Fleet, harm: Harm, over: threading.Event) -> None:
+    """Let no file of the process grow beyond the size of its database for a while, as on a full disk."""
+    process = fleet._running[fleet.workers()[0]]
+    size = max(path.stat().st_size for path in (fleet.folder / "data").glob("*.sqlite3"))
+    with contextlib.suppress(ProcessLookupError):
+        _, hard = resource.prlimit(process.pid, resource.RLIMIT_FSIZE)
+        resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (size, hard))
+        over.wait(0.3 + harm.which % 7 / 5)
+        resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (hard, hard))
+
+
 def _nothing(_fleet: Fleet, _harm: Harm, _over: threading.Event) -> None:
     pass
 
@@ -233,6 +246,7 @@ _HARMS: Mapping[str, Callable[[Fleet, Harm, threading.Event], None]] = {
     "stall worker": _stall,
     "sink": _nothing,
     "copy database": _copy,
+    "full disk": _fill_disk,
     "flush Redis": _flush,
     "kill Redis": _kill_broker,
     "Redis away": _broker_away,

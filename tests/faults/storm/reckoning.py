@@ -20,6 +20,7 @@ from dataclasses import dataclass, field
 
 import holidays
 
+from tests.faults.storm.facts import Facts, Turn
 from tests.faults.storm.sink import Taken
 
 ZONE = zoneinfo.ZoneInfo("Asia/Shanghai")
@@ -29,62 +30,10 @@ NUDGE, REPEAT = -2, 2
 IN_DIGESTS = frozenset({"your-turn", "due-soon", "due-today", "overdue", "objection-noted", "duty-missing"})
 NEVER_AGAIN = IN_DIGESTS - {"your-turn"} | {"passed-on", "monday-list", "failures"}
 """Kinds that are never sent again after a doubt; every other is."""
+ENDS_RATED = ("accept", "conclude", "conclude-refused", "decide")
+"""Actions that end an appraisal with a result."""
 STAYS_LATE = "appeal"
 """The stage whose deadline has no consequence, so that whoever is late is told so again and again."""
-
-
-@dataclass(frozen=True, slots=True)
-class Turn:
-    """An open work item: who holds it, until when, in which stage of which appraisal, and the move that opened it."""
-
-    item: int
-    holder: int
-    due: dt.datetime | None
-    stage: str
-    action: str
-    appraisal: int
-    opened: dt.datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Evening:
-    """What was open when everything was done that the clock at `at` asked for."""
-
-    at: dt.datetime
-    held: Mapping[int, Turn]
-
-
-@dataclass(frozen=True, slots=True)
-class Moved:
-    """A move that the clock or a person made: in the appraisal of whom, which number and action, and when.
-
-    `was` is who held the work item that it closed, and `lost` whether he has had no part in the appraisal since.
-    """
-
-    appraisal: int
-    appraisee: int
-    seq: int
-    action: str
-    at: dt.datetime
-    was: int | None = None
-    lost: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Facts:
-    """Everything that the reckoning reads."""
-
-    evenings: Sequence[Evening]
-    ever: Collection[Turn]
-    """Every work item that there ever was, once for each who ever held it."""
-    moved: Sequence[Moved]
-    extended: Sequence[tuple[int, Turn]]
-    """Deadlines that HR moved: in which step, and the item with its new deadline."""
-    findings: Sequence[tuple[int, int]]
-    """Each with the person it is about."""
-    officers: Sequence[int]
-    duties: Sequence[tuple[int, int]]
-    """Who has scheduled duties: assignment and person."""
 
 
 @dataclass(slots=True)
@@ -128,15 +77,18 @@ class _Line:
 def reckon(facts: Facts) -> Owed:
     """Return what was owed."""
     owed = Owed()
-    lines = [*_opened(facts), *_reminders(facts), *_others(facts)]
+    lines = [*_opened(facts), *_reminders(facts), *_others(facts), *_signed(facts)]
     certain = _surely_in_their_step(lines)
     for line in lines:
         at_once = line.kind not in IN_DIGESTS
         sure = line.kept and (at_once or line.kept_on or (line.step, line.person) in certain)
+        sure = sure and not _is_away(facts, line.person, line.step)
         (owed.certain if sure else owed.possible)[line.key] = line.kind
     for held in facts.ever:
         key, kind = _opening(held)
         owed.possible.setdefault(key, kind)
+        for times in range(2, _times(facts, held) + 1):
+            owed.possible.setdefault(_again(held, times), "your-turn")
     for key, kind in _lists(facts):
         owed.possible.setdefault(key, kind)
     for key in owed.certain:
@@ -207,11 +159,19 @@ def _surely_in_their_step(lines: Sequence[_Line]) -> set[tuple[int, int]]:
 def _opened(facts: Facts) -> Iterator[_Line]:
     """Yield who was told that it is his turn."""
     before: Mapping[int, Turn] = {}
+    # Whoever held it on two evenings that follow each other was told of it, since the digest of the second had it.
+    told: set[tuple[int, int]] = set()
     for step, evening in enumerate(facts.evenings):
         for item, held in evening.held.items():
             if item not in before or before[item].holder != held.holder:
                 key, kind = _opening(held)
-                yield _Line(key, kind, held.holder, step, kept=True, kept_on=_is_kept(facts, step + 1, held))
+                again = any((item, held.holder) == (one.item, one.holder) for one in _earlier(facts, step, item))
+                if again:
+                    key, kind = _again(held, _times(facts, held, evening.at)), "your-turn"
+                kept = not again or (item, held.holder) in told
+                yield _Line(key, kind, held.holder, step, kept=kept, kept_on=_is_kept(facts, step + 1, held))
+            elif not (_is_away(facts, held.holder, step) or _is_away(facts, held.holder, step - 1)):
+                told.add((item, held.holder))
         before = evening.held
     seen = {(held.item, held.holder) for evening in facts.evenings for held in evening.held.values()}
     for held in facts.ever:
@@ -219,6 +179,33 @@ def _opened(facts: Facts) -> Iterator[_Line]:
         if (held.item, held.holder) not in seen:
             key, kind = _opening(held)
             yield _Line(key, kind, held.holder, _step(facts, held.opened), kept=False, kept_on=False)
+
+
+def _earlier(facts: Facts, step: int, item: int) -> Iterator[Turn]:
+    return (evening.held[item] for evening in facts.evenings[:step] if item in evening.held)
+
+
+def _times(facts: Facts, held: Turn, until: dt.datetime | None = None) -> int:
+    """Return how often the part in which an item lies was whose it is."""
+    return sum(
+        (part.appraisal, part.stage, part.person) == (held.appraisal, held.stage, held.holder)
+        and (until is None or part.since <= until)
+        for part in facts.parts
+    )
+
+
+def _is_away(facts: Facts, person: int, step: int) -> bool:
+    """Tell whether somebody was away or gone on the day of a step, or of the one after it."""
+    days = [evening.at.astimezone(ZONE).date() for evening in facts.evenings[max(step, 0) : max(step, 0) + 2]]
+    return any(
+        one.person == person and one.first <= day and (one.last is None or day <= one.last)
+        for one in facts.away
+        for day in days
+    )
+
+
+def _again(held: Turn, times: int) -> str:
+    return f"work-item/{held.item}/person/{held.holder}/your-turn/{times}"
 
 
 def _step(facts: Facts, at: dt.datetime) -> int:
@@ -302,6 +289,24 @@ def _others(facts: Facts) -> Iterator[_Line]:
             month = f"{evening.at.astimezone(ZONE):%Y-%m}"
             key = f"duty/{assignment}/A1.1/{month}/person/{person}/duty-missing"
             yield _Line(key, "duty-missing", person, step, kept=False, kept_on=False)
+
+
+def _signed(facts: Facts) -> Iterator[_Line]:
+    """Yield who was to sign the result table, and who was told his result when it was signed."""
+    for signing in facts.signing:
+        key = f"cycle/{signing.cycle}/table/{signing.number}/to-sign/{signing.approver}"
+        kept = not any(step <= signing.step for step, _ in facts.final)
+        yield _Line(key, "to-sign", signing.approver, signing.step, kept=kept, kept_on=False)
+    for step, cycle in facts.final:
+        for person in _rated(facts):
+            here = person not in facts.left
+            yield _Line(f"result-final/{cycle}/{person}/1", "result-final", person, step, kept=here, kept_on=here)
+
+
+def _rated(facts: Facts) -> Iterator[int]:
+    """Yield whose appraisal ended with a result, and not by being left out."""
+    last = {move.appraisal: move for move in sorted(facts.moved, key=lambda move: move.seq)}
+    yield from (move.appraisee for move in last.values() if move.action in ENDS_RATED)
 
 
 def _lists(facts: Facts) -> Iterator[tuple[str, str]]:

@@ -21,27 +21,28 @@ from models.database import open_database
 from models.history import Move
 from models.outbox import Job, Message
 from models.workitems import WorkItem
-from services import cycles, extensions, failures, findings, launch, practice_clock, work_items
+from services import cycles, failures, findings, launch, practice_clock
 from services.access import APPRAISAL, PARTY
 from services.actors import SYSTEM
-from services.appraisals import Words, act
 from services.errors import AppraiseError, Conflict, Environment
 from services.unit_of_work import UnitOfWork
 from tasks.unfinished import unfinished
 from tests.faults.constants import FIRST
 from tests.faults.crowd import hire
 from tests.faults.staging import LONG_AGO
+from tests.faults.storm.acts import act_as_usual
+from tests.faults.storm.changes import JUDGED, Changes, judging, passing_holders
+from tests.faults.storm.closing import Closing
+from tests.faults.storm.facts import Evening, Facts, Moved, Part, Turn
 from tests.faults.storm.harms import Fleet, Weather, chosen
-from tests.faults.storm.reckoning import ZONE, Evening, Facts, Moved, Turn, is_working_day
+from tests.faults.storm.reckoning import ZONE, is_working_day
 from tests.services.builders import (
     CLERK,
     OFFICER,
     PERSONNEL,
     QUARTER,
     RUBRIC,
-    SECRETARY,
     SECURITY,
-    VICE,
     build_office,
     noon,
 )
@@ -89,6 +90,10 @@ class Restless(AssertionError):  # noqa: N818 - it is what becomes of a storm
     """What the clock asked for was not done long after everything stood again; the message says what is left."""
 
 
+Acting = Callable[["Stage", dt.datetime, random.Random], None]
+"""What people do on a day, chosen by chance."""
+
+
 @dataclass
 class Stage:
     """An office with its processes, and what happened in it. `owner` lets time pass beside them."""
@@ -105,9 +110,13 @@ class Stage:
     findings: list[tuple[int, int]] = field(default_factory=list)
     doubted: set[str] = field(default_factory=set)
     acts: Counter[str] = field(default_factory=Counter)
+    changed: Changes = field(default_factory=Changes)
+    closing: Closing = field(default_factory=Closing)
 
-    def step(self, at: dt.datetime, harms: dict[str, int], *, acting: bool = True) -> None:
+    def step(self, at: dt.datetime, harms: dict[str, int], acting: Acting | None = None) -> None:
         """Let the clock go to a moment, people act and harms be done, and wait until all that is owed is done.
+
+        Where it is not said who acts, everybody does what he does on a working day; at first the cycle is opened.
 
         Raises:
             Restless: it is not, long after the last harm.
@@ -115,18 +124,18 @@ class Stage:
         weather = Weather(self.fleet, chosen(self.chance, harms, first=not self.evenings) if harms else ())
         choices = self.chance.random()
         weather.start()
-        self._insist(lambda: practice_clock.set_clock(self.play.uow, now=at, at=at))
+        self.insist(lambda: practice_clock.set_clock(self.play.uow, now=at, at=at))
         self.clock.set(at)
         if not self.evenings:
             hr = self.play.who(OFFICER)
-            self._try("open", lambda: launch.open_cycle(self.play.uow, actor=hr, now=at, cycle=QUARTER, chunk=CHUNK))
-        elif acting:
-            self._act(at, random.Random(choices))  # noqa: S311 - a seeded choice, not a secret
+            self.attempt("open", lambda: launch.open_cycle(self.play.uow, actor=hr, now=at, cycle=QUARTER, chunk=CHUNK))
+        else:
+            (acting or act_as_usual)(self, at, random.Random(choices))  # noqa: S311 - a seeded choice, not a secret
         weather.wait()
         self.fleet.mend()
         self._settle()
-        held = {turn.item: turn for turn, closed in self._turns() if closed is None}
-        self.ever.update(turn for turn, _ in self._turns())
+        held = {turn.item: turn for turn, closed in self.turns() if closed is None}
+        self.ever.update(turn for turn, _ in self.turns())
         self.evenings.append(Evening(at, held))
 
     def lapse(self, before: dt.datetime = LATER) -> None:
@@ -143,16 +152,16 @@ class Stage:
                     tx.run(statement, ended)
             return taken
 
-        self.doubted |= self._insist(lapse)
+        self.doubted |= self.insist(lapse)
 
     def facts(self) -> Facts:
         """Return what the reckoning reads."""
         office = self.play.office
         of_person = select(MOVE, APPRAISAL.c.person_id).join(APPRAISAL, APPRAISAL.c.id == MOVE.c.appraisal_id)
-        closed = {(row.appraisal_id, row.closed_by_seq): row.holder_id for row in self._rows(_ITEMS)}
-        parts = self._rows(select(PARTY))
+        items, parts = self.rows(_ITEMS), self.rows(select(PARTY))
+        closed = {(row.appraisal_id, row.closed_by_seq): row.holder_id for row in items}
         moved = []
-        for move in self._rows(of_person):
+        for move in self.rows(of_person):
             was = closed.get((move.appraisal_id, move.seq))
             still = [
                 part for part in parts
@@ -162,86 +171,46 @@ class Stage:
             moved.append(Moved(move.appraisal_id, move.person_id, move.seq, move.action, move.at, was, not still))
         return Facts(
             evenings=self.evenings,
-            ever=self.ever,
+            ever=self.ever | passing_holders(items, parts),
             moved=moved,
             extended=self.extended,
             findings=self.findings,
             officers=[office.people[OFFICER]],
             duties=[(office.assignments[SECURITY], office.people[SECURITY])],
+            parts=[Part(one.appraisal_id, JUDGED[one.role], one.person_id, one.from_at) for one in judging(parts)],
+            away=self.changed.away,
+            left=self.changed.left,
+            signing=self.closing.signing,
+            final=self.closing.final,
         )
 
     def unsettled(self) -> set[str]:
         """Return the identities of what is in doubt now."""
-        return {row.dedupe_key for row in self._rows(_DOUBTED)}
+        return {row.dedupe_key for row in self.rows(_DOUBTED)}
 
-    def _turns(self) -> list[tuple[Turn, dt.datetime | None]]:
-        return [(Turn(*row[: len(_HELD)]), row.closed_at) for row in self._rows(_ITEMS)]
+    def turns(self) -> list[tuple[Turn, dt.datetime | None]]:
+        return [(Turn(*row[: len(_HELD)]), row.closed_at) for row in self.rows(_ITEMS)]
 
-    # --- what people do ----------------------------------------------------------------------------------------------
+    def number(self, person: int) -> str:
+        """Return the number of a person."""
+        return next(number for number, one in self.play.office.people.items() if one == person)
 
-    def _act(self, at: dt.datetime, chance: random.Random) -> None:
-        """Let some people act on what is open, HR move deadlines and give work to others; some are refused."""
-        numbers = {person: number for number, person in self.play.office.people.items()}
-        about = {row.id: row.person_id for row in self._rows(select(APPRAISAL.c.id, APPRAISAL.c.person_id))}
-        turns = sorted(self.evenings[-1].held.values(), key=lambda turn: turn.item)
-        for turn in turns:
-            if chance.random() < 0.25:  # a quarter of what is open is worked on each day
-                self._work(turn, at, chance, code=f"{QUARTER}/{numbers[about[turn.appraisal]]}")
-        for turn in chance.sample(turns, min(2, len(turns))):
-            number = numbers[about[turn.appraisal]]
-            if turn.due is not None and chance.random() < 0.5:
-                self._extend(number, turn.due.astimezone(ZONE).date() + dt.timedelta(days=chance.randint(1, 4)), at)
-        judged = [turn for turn in turns if turn.stage in {"scoring", "review"}]
-        if judged and chance.random() < 0.5:
-            turn, to = chance.choice(judged), chance.choice((VICE, SECRETARY))
-            hr, item = self.play.who(OFFICER), f"W{turn.item}"
-            self._try("reassign", lambda: work_items.reassign(
-                self.play.uow, actor=hr, now=at, item=item, number=to, reason="He is ill."
-            ))  # fmt: skip
+    def about(self, turn: Turn) -> str:
+        """Return the number of whom a turn is about."""
+        (row,) = self.rows(select(APPRAISAL.c.person_id).where(APPRAISAL.c.id == turn.appraisal))
+        return self.number(row.person_id)
 
-    def _work(self, turn: Turn, at: dt.datetime, chance: random.Random, *, code: str) -> None:
-        words = None
-        action = {"draft": "state", "scoring": "submit", "review": "approve", "signoff": "accept"}.get(turn.stage)
-        if turn.stage == "review" and chance.random() < 0.2:  # one in five is returned
-            action, words = "return", Words(comment="Look at February again.")
-        elif turn.stage == "draft":
-            words = Words(comment="My quarter.")
-        elif turn.stage == "signoff" and any(person == turn.holder for _, person in self.findings):
-            number = next(number for number, person in self.findings if person == turn.holder)
-            action, words = "object", Words(comment="I was elsewhere.", lines={f"F{number}": None})
-        if action is None:
-            return
-        actor = self.play.office.actor({one: name for name, one in self.play.office.people.items()}[turn.holder])
-        self._try(action, lambda: act(
-            self.play.uow, actor=actor, now=at, appraisal=code, action=action, words=words
-        ))  # fmt: skip
-
-    def _extend(self, number: str, day: dt.date, at: dt.datetime) -> None:
-        def extend() -> extensions.Extended:
-            return extensions.extend(
-                self.play.uow, actor=self.play.who(OFFICER), now=at, cycle=QUARTER, until=day, reason="More time.",
-                cohort=extensions.Cohort(people=[number]),
-            )  # fmt: skip
-
-        before = {turn.item: turn for turn, _ in self._turns()}
-        self._try("extend", extend)
-        for turn, _ in self._turns():
-            was = before.get(turn.item, turn)
-            # Whether or not anybody heard that it was done.
-            if was.due is not None and turn.due is not None and was.due != turn.due and was.holder == turn.holder:
-                self.extended.append((len(self.evenings), turn))
-
-    def _try(self, name: str, attempt: Callable[[], Any]) -> Any:
+    def attempt(self, name: str, attempt: Callable[[], Any]) -> Any:
         """Do something as a person does; return None where a rule refuses it or somebody was faster."""
         try:
-            done = self._insist(attempt)
+            done = self.insist(attempt)
         except AppraiseError as error:
             self.acts[f"{name} refused: {error.code}"] += 1
             return None
         self.acts[name] += 1
         return done
 
-    def _insist(self, attempt: Callable[[], Any]) -> Any:
+    def insist(self, attempt: Callable[[], Any]) -> Any:
         """Do it again as long as the database is away; what was done though nobody heard of it is refused then."""
         end = time.monotonic() + SECONDS
         while True:
@@ -252,12 +221,12 @@ class Stage:
                     raise
                 self.acts["told that the database is away"] += 1
 
-    def _rows(self, statement: Any) -> Sequence[Any]:
+    def rows(self, statement: Any) -> Sequence[Any]:
         def read() -> Sequence[Any]:
             with self.owner.read() as tx:
                 return tx.all(statement)
 
-        found: Sequence[Any] = self._insist(read)
+        found: Sequence[Any] = self.insist(read)
         return found
 
     # --- waiting -----------------------------------------------------------------------------------------------------
@@ -277,9 +246,9 @@ class Stage:
             _PAUSE.wait(0.03)
 
     def _left(self) -> dict[str, int]:
-        self.doubted.update(row.dedupe_key for row in self._rows(_LEFT_IN_DOUBT))
-        left = {**self._insist(lambda: unfinished(self.wiring)), "failed": len(self._failed())}
-        left |= {name: self._rows(statement)[0][0] for name, statement in _RESTING.items()}
+        self.doubted.update(row.dedupe_key for row in self.rows(_LEFT_IN_DOUBT))
+        left = {**self.insist(lambda: unfinished(self.wiring)), "failed": len(self._failed())}
+        left |= {name: self.rows(statement)[0][0] for name, statement in _RESTING.items()}
         return {name: count for name, count in left.items() if count}
 
     def _failed(self) -> list[failures.Failed]:
@@ -290,13 +259,13 @@ class Stage:
         """Let the operator try again what failed for good, as he does once the mail server is well."""
         who: dict[str, Any] = {"actor": SYSTEM, "now": self.clock.now()}
         for failed in self._failed():
-            self._try("retry", lambda failed=failed: failures.retry(self.play.uow, failure=failed.code, **who))
+            self.attempt("retry", lambda failed=failed: failures.retry(self.play.uow, failure=failed.code, **who))
 
 
 def days(chance: random.Random) -> Sequence[dt.datetime]:
     """Return the mornings of a quarter's appraisals; sometimes nobody is there for days, and deadlines pass."""
     found, day = [], OPENING.astimezone(ZONE).date()
-    while day < dt.date(2026, 5, 29):
+    while day < dt.date(2026, 6, 5):
         day += dt.timedelta(days=chance.choice((1, 1, 1, 1, 1, 4)))
         if is_working_day(day) or chance.random() < 0.2:  # now and then a day that is not worked
             found.append(dt.datetime.combine(day, dt.time(9), ZONE).astimezone(dt.UTC))
