@@ -42,8 +42,9 @@ def test_a_row_that_appears_below_a_higher_one_is_planned_too(play: Play) -> Non
         slow.execute(
             text(
                 "INSERT INTO event (stream, seq, kind, at, payload, key_id, prev, mac)"
-                " VALUES ('ledger:77', 1, 'finding.recorded', now(), '{\"finding\":1}', 'k1', 'p', 'slow')"
-            )
+                " VALUES ('ledger:77', 1, 'finding.recorded', now(), :payload, 'k1', 'p', 'slow')"
+            ),
+            {"payload": '{"finding":1}'},
         )
         play.deduct("C3.1", 5)
         plan(play)
@@ -51,7 +52,7 @@ def test_a_row_that_appears_below_a_higher_one_is_planned_too(play: Play) -> Non
         assert mark(play) == before, "the mark may not pass a row that can still appear"
         plan(play)
         assert mark(play) == before
-    play.deduct("C3.1", 6)
+    play.deduct("C3.1", 3)
     plan(play)
     plan(play)
     assert len(deliveries(play)) == 4
