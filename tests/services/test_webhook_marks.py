@@ -1,5 +1,7 @@
 """No move is passed over, whatever transactions are open while webhooks are planned."""
 
+from sqlalchemy import text
+
 from services import webhook_marks, webhook_planning
 from tests.services.builders import OFFICER
 from tests.services.playing import Play
@@ -37,9 +39,12 @@ def test_a_row_that_appears_below_a_higher_one_is_planned_too(play: Play) -> Non
     before = mark(play)
     with play.uow.engine.connect() as slow, slow.begin():
         # A transaction that has written its row, and so has a number, and is not over yet.
-        slow.exec_driver_sql(
-            "INSERT INTO event (stream, seq, kind, at, payload, key_id, prev, mac)"
-            " VALUES ('ledger:77', 1, 'finding.recorded', now(), '{\"finding\":1}', 'k1', 'p', 'slow')"
+        slow.execute(
+            text(
+                "INSERT INTO event (stream, seq, kind, at, payload, key_id, prev, mac)"
+                " VALUES ('ledger:77', 1, 'finding.recorded', now(), :payload, 'k1', 'p', 'slow')"
+            ),
+            {"payload": '{"finding":1}'},
         )
         play.deduct("C3.1", 5)
         plan(play)
