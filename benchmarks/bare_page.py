@@ -37,7 +37,7 @@ def create_app() -> FastAPI:
 
 def main(port: int) -> None:
     """Serve until it is ended."""
-    shared = socket.socket()
+    shared = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     shared.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     shared.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
     shared.bind(("127.0.0.1", port))

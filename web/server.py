@@ -84,7 +84,10 @@ def listening(host: str, port: int, *, shared: bool = False, backlog: int | None
     Raises:
         Environment: the address is taken or not this machine's.
     """
-    made = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+    # Only of a socket that says it is TCP does asyncio turn Nagle's algorithm off; with it a page, whose head and body
+    # are written apart, waits up to 40 milliseconds for the browser's delayed acknowledgement.
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    made = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         # As `socket.create_server` does: a server that is started anew does not wait for old connections.
         made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
