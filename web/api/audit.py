@@ -89,7 +89,7 @@ def verified(visit: Program) -> Verified:
     """Verify every chain and every row they vouch for; for auditors. It reads the whole database."""
     report = verification.verify(visit.uow)
     plain = {name: getattr(report, name) for name in ("events", "moves", "texts", "rows", "count")}
-    faults = [Fault.model_validate(fault) for fault in report.faults]
+    faults = [Fault(code=fault.code, where=fault.where, text=visit.said(fault.text)) for fault in report.faults]
     return Verified(faults=faults, missing_keys=list(report.missing_keys), **plain)
 
 
