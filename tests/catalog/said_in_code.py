@@ -19,6 +19,7 @@ ELSEWHERE = {
     "cli/play_running.py": "as above",
     "cli/play_week.py": "as above",
     "cli/theatre.py": "as above",
+    "config/openid_settings.py": "the reference of settings",
     "config/settings.py": "the reference of settings",
     "models/columns.py": "faults of the program, which go into the log",
     "scoring/phrases.py": "explanations, in both languages where they stand",
