@@ -14,6 +14,7 @@ import functools
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
+from copy import copy
 from dataclasses import dataclass
 from functools import cached_property
 from importlib.resources import files
@@ -36,6 +37,10 @@ _FILLED = re.compile(r"\{(\w+)(!s)?\}")
 _QUOTED = re.compile(r"'([^']*)'")
 _LOOSE = 8
 """A template with fewer letters of its own fits much that was not made from it, and needs parts that speak for it."""
+_LONGEST = 4000
+"""Characters of a line that are looked through; what is longer is a text of somebody and no sentence of ours."""
+_MOST = 150
+"""So often a line and its parts are looked for; what somebody typed into a sentence must not take longer."""
 _DEEPEST = 6
 """How far parts are looked into; a sentence quotes another one or two deep."""
 
@@ -54,9 +59,14 @@ class Saying:
     text: str
 
     @cached_property
+    def steps(self) -> tuple[tuple[str, str | None], ...]:
+        """What stands before each part, and the part; behind the last part None."""
+        return tuple((literal, name) for literal, name, *_ in _FORMATTER.parse(self.template))
+
+    @cached_property
     def literals(self) -> tuple[str, ...]:
         """What stands between the parts."""
-        return tuple(literal for literal, *_ in _FORMATTER.parse(self.template) if literal)
+        return tuple(literal for literal, _ in self.steps if literal)
 
     @cached_property
     def loose(self) -> bool:
@@ -68,22 +78,25 @@ class Saying:
         """The longest literal: a sentence without it is none of these, which is quickly seen."""
         return max(self.literals, key=len, default="")
 
-    @cached_property
-    def pattern(self) -> re.Pattern[str]:
-        """What a sentence made from the template looks like; a part that is there twice is the same twice."""
-        found = ""
-        seen: set[str] = set()
-        for literal, name, *_ in _FORMATTER.parse(self.template):
-            found += re.escape(literal)
-            if name is not None:
-                found += f"(?P={name})" if name in seen else f"(?P<{name}>.*?)"
-                seen.add(name)
-        return re.compile(found, re.DOTALL)
-
     def parts(self, sentence: str) -> dict[str, str] | None:
-        """Return the parts of a sentence that was made from this template, or None."""
-        match = self.pattern.fullmatch(sentence) if self.anchor in sentence else None
-        return None if match is None else match.groupdict()
+        """Return the parts of a sentence that was made from this template, or None; one named twice is the same twice.
+
+        Each literal is looked for once, from left to right: what somebody typed into a sentence cannot make it long.
+        """
+        if self.anchor not in sentence:
+            return None
+        found: dict[str, str] = {}
+        before, at = None, 0
+        for literal, name in self.steps:
+            start = sentence.find(literal, at) if name is not None else len(sentence) - len(literal)
+            if start < at or not sentence.startswith(literal, start) or (before is None and start > 0):
+                return None
+            if before is not None and found.setdefault(before, sentence[at:start]) != sentence[at:start]:
+                return None
+            before, at = name, start + len(literal)
+        if before is not None and found.setdefault(before, sentence[at:]) != sentence[at:]:
+            return None
+        return found
 
 
 class Sayings:
@@ -96,17 +109,24 @@ class Sayings:
         self._words = words
         self._foreign = foreign
         self._between = "" if foreign else " "
+        self.left = 0
 
     def say(self, line: str) -> str:
         """Return a line in this language, with the blanks around it."""
         bare = line.strip()
-        found = self._find(bare, 0) if bare else None
+        if not 0 < len(bare) <= _LONGEST:
+            return line
+        search = copy(self)
+        search.left = _MOST
+        found = search.find(bare, 0)
         return line if found is None else line.replace(bare, found, 1)
 
-    def _find(self, sentence: str, depth: int) -> str | None:
+    def find(self, sentence: str, depth: int) -> str | None:
+        """Return a sentence in this language, or None for an unknown one; `depth` is how far it lies in others."""
         if sentence in self._fixed:
             return self._fixed[sentence]
-        if depth > _DEEPEST:
+        self.left -= 1
+        if depth > _DEEPEST or self.left < 0:
             return None
         ways = (self._made, self._all, self._placed, self._loosely_made, self._nested, self._several, self._begun)
         return next((found for way in ways if (found := way(sentence, depth)) is not None), None)
@@ -153,13 +173,13 @@ class Sayings:
     def _all(self, sentence: str, depth: int) -> str | None:
         """Return several sentences, each of which is known."""
         pieces = _ENDS.split(sentence)
-        found = [self._find(piece, depth + 1) for piece in pieces] if len(pieces) > 1 else [None]
+        found = [self.find(piece, depth + 1) for piece in pieces] if len(pieces) > 1 else [None]
         return None if None in found else self._between.join(map(str, found))
 
     def _several(self, sentence: str, depth: int) -> str | None:
         """Return several sentences, of which at least one is known."""
         pieces = _ENDS.split(sentence)
-        found = [self._find(piece, depth + 1) for piece in pieces] if len(pieces) > 1 else []
+        found = [self.find(piece, depth + 1) for piece in pieces] if len(pieces) > 1 else []
         if not any(found):
             return None
         return self._between.join(piece if text is None else text for piece, text in zip(pieces, found, strict=True))
@@ -168,7 +188,7 @@ class Sayings:
         """Return `place: sentence`, as problems and faults are listed."""
         place, colon, rest = sentence.partition(": ")
         while colon:
-            found = self._find(rest, depth + 1)
+            found = self.find(rest, depth + 1)
             if found is not None:
                 return self._at(place, found, depth)
             more, colon, rest = rest.partition(": ")
@@ -195,7 +215,7 @@ class Sayings:
             return f"“{quoted[1]}”"
         found = self._fixed.get(bare) or self._words.get(bare) or self._words.get(bare.lower())
         if found is None and " " in bare:
-            found = self._find(bare, depth) or self._list(bare, depth)
+            found = self.find(bare, depth) or self._list(bare, depth)
         return part if found is None else found
 
     def _list(self, part: str, depth: int) -> str | None:
