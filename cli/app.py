@@ -9,8 +9,9 @@ import typer
 from typer.exceptions import TyperException
 
 from cli.commands import Commands
-from cli.output import visible
+from cli.output import complain
 from cli.session import Session
+from cli.speaking import speak
 from services.errors import AppraiseError
 
 CRASH_FILE = "appraise-error.log"
@@ -56,6 +57,7 @@ def run(arguments: list[str]) -> int:
     0 done, 1 a check found a fault, 2 usage or malformed input, 3 refused by a rule, 4 not found or not yours,
     5 conflict, 6 environment; 130 where Ctrl-C ended it.
     """
+    speak(None)
     try:
         code = typer.main.get_command(app)(args=arguments, prog_name="appraise", standalone_mode=False)
     except (typer.Abort, KeyboardInterrupt):
@@ -74,7 +76,7 @@ def run(arguments: list[str]) -> int:
 
 
 def _say(sentence: str, code: int) -> int:
-    print(visible(sentence), file=sys.stderr)
+    complain(sentence)
     return code
 
 

@@ -10,6 +10,7 @@ from cli import progress
 from cli.commands import new_group
 from cli.output import AsOption, JsonOption, ReasonOption, plain, print_json, print_table, say
 from cli.session import session
+from cli.speaking import spoken
 from services.errors import AppraiseError, Environment
 
 group = new_group()
@@ -46,7 +47,7 @@ def verify(
     else:
         say(
             f"Looked at {report.events} events, {report.moves} moves, {report.texts} texts and {report.rows} rows.",
-            *(f"{fault.code}  {fault}" for fault in report.faults),
+            *(f"{fault.code}  {spoken(str(fault))}" for fault in report.faults),
         )
         if known is not None:
             say(

@@ -7,6 +7,7 @@ import typer
 from cli.commands import new_group
 from cli.output import JsonOption, print_json, print_table, say
 from cli.session import Session, moment_of, session
+from cli.speaking import spoken
 
 commands = new_group()
 
@@ -62,7 +63,7 @@ def _foresee(shared: Session, at: str | None, *, json: bool) -> None:
         say(f"{shared.local(now)}: nothing would be done.")
         return
     rows = [
-        (one.item, one.what, f"{one.name} ({one.number})", one.to or "", shared.local(one.due_at), one.why)
+        (one.item, one.what, f"{one.name} ({one.number})", one.to or "", shared.local(one.due_at), spoken(one.why))
         for one in found
     ]
     print_table(f"{shared.local(now)}: would be done", ("Item", "What", "For", "To", "Due", "Why"), rows)

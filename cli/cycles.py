@@ -10,6 +10,7 @@ from cli.commands import new_group
 from cli.output import AsOption, JsonOption, ProxyReasonOption, ReasonOption, heading, print_json, print_table, say
 from cli.parsing import day_of, pairs
 from cli.session import Session, session
+from cli.speaking import spoken
 from services.errors import Malformed
 
 group = new_group()
@@ -176,7 +177,7 @@ def _report(report: Any, choices: Any, *, json: bool) -> None:
         say(f"{severity} {code} ({len(found)})")
         for problem in found:
             say(f"  {problem.text}")
-        say(f"  -> {mend}")
+        say(f"  -> {spoken(mend)}")
 
 
 @group.command("retry", epilog="Example: appraise cycle retry 2026Q1 --as 1007")

@@ -1,13 +1,12 @@
 """`appraise db`: make the database or bring it to this program's version, check it, back it up, restore it."""
 
 import datetime as dt
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli.output import JsonOption, plain, print_json, say
+from cli.output import JsonOption, complain, plain, print_json, say
 from cli.session import session
 from services.errors import AppraiseError, Environment
 
@@ -63,10 +62,9 @@ def check(context: typer.Context, as_json: JsonOption = False) -> None:
         say(*found)
     if found:
         number = "one place" if len(found) == 1 else f"{len(found)} places"
-        print(
+        complain(
             f"The database differs from what it must be in {number}; `appraise db upgrade` puts triggers back, "
-            "anything else needs a backup.",
-            file=sys.stderr,
+            "anything else needs a backup."
         )
         raise typer.Exit(1)
     if not as_json:

@@ -1,12 +1,12 @@
 """`appraise doctor`: what is in order, what is not, and what to do."""
 
 import datetime as dt
-import sys
 
 import typer
 
-from cli.output import JsonOption, print_json, say
+from cli.output import JsonOption, complain, print_json, say
 from cli.session import session
+from cli.speaking import spoken
 
 commands = typer.Typer(rich_markup_mode=None)
 
@@ -35,12 +35,13 @@ def doctor(context: typer.Context, as_json: JsonOption = False) -> None:
         print_json(found)
     else:
         for one in found:
-            say(f"{one.state:<14}{one.check:<13}{one.says or one.looks_at}")
+            state, check = spoken(one.state), spoken(one.check)
+            say(f"{state:<14}{check:<13}{spoken(one.says or one.looks_at)}")
             if one.mend:
-                say(f"{'':<27}{one.mend}")
+                say(f"{'':<27}{spoken(one.mend)}")
     if faults:
         number = "one fault" if len(faults) == 1 else f"{len(faults)} faults"
-        print(f"The doctor found {number}: {', '.join(one.check for one in faults)}.", file=sys.stderr)
+        complain(f"The doctor found {number}: {', '.join(one.check for one in faults)}.")
         raise typer.Exit(1)
     if not as_json:
         say("Nothing is at fault.")

@@ -7,6 +7,7 @@ import typer
 from cli.commands import new_group
 from cli.output import AsOption, JsonOption, ProxyReasonOption, ReasonOption, print_json, print_table, say
 from cli.session import session
+from cli.speaking import spoken
 
 group = new_group()
 
@@ -37,7 +38,7 @@ def list_(
         (
             failed.code,
             failed.about,
-            failed.said,
+            spoken(failed.said),
             ", ".join(f"{name} {value}" for name, value in failed.details.items()),
             shared.local(failed.at),
             shared.local(failed.resolved_at),

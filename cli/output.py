@@ -11,6 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
+from cli.speaking import spoken
 from scoring.numbers import to_decimal
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for programs instead of words for people.")]
@@ -122,6 +123,11 @@ def heading(language: Any, *terms: str) -> tuple[str, ...]:
 
 
 def say(*lines: str) -> None:
-    """Print sentences."""
+    """Print sentences, in the language of the terminal."""
     for line in lines:
-        print(visible(line))
+        print(visible(spoken(line)))
+
+
+def complain(sentence: str) -> None:
+    """Print what is wrong where errors are printed, in the language of the terminal."""
+    print(visible(spoken(sentence)), file=sys.stderr)

@@ -10,6 +10,7 @@ from cli.commands import new_group
 from cli.output import AsOption, JsonOption, ProxyReasonOption, print_json, print_table, say
 from cli.parsing import day_of, optional_day
 from cli.session import session
+from cli.speaking import spoken
 from services.errors import Malformed
 
 group = new_group()
@@ -121,7 +122,7 @@ def _show(done: Any) -> None:
     say(*(f"  closed as not rated: {code}" for code in done.closed))
     say(*(f"  goes on: {code}" for code in done.goes_on))
     if done.passed:
-        rows = [(one.appraisal, one.role, one.item, one.was, one.now, one.why) for one in done.passed]
+        rows = [(one.appraisal, one.role, one.item, one.was, one.now, spoken(one.why)) for one in done.passed]
         print_table("Passed on", ("Appraisal", "Role", "Item", "From", "To", "Why"), rows)
     say(*(f"  nobody is left for {one}; name somebody with `appraise workitem reassign`" for one in done.stuck))
     if done.mails:

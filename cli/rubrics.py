@@ -1,7 +1,6 @@
 """`appraise rubric`: check, publish and list rubrics, and score a ledger of a file without any database."""
 
 import datetime as dt
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -9,10 +8,11 @@ from typing import Annotated, Any, Literal
 import typer
 
 from catalog.shelf import Kind, names
-from cli.output import AsOption, JsonOption, ReasonOption, heading, plain, print_json, print_table, say
+from cli.output import AsOption, JsonOption, ReasonOption, complain, heading, plain, print_json, print_table, say
 from cli.parsing import optional_day
 from cli.session import session
 from cli.sources import definition, json_of
+from cli.speaking import spoken
 from services.errors import Malformed, NotFound
 
 group = typer.Typer(no_args_is_help=True, rich_markup_mode=None, epilog="Example: appraise rubric check bank-office")
@@ -56,10 +56,10 @@ def check(
     if as_json:
         print_json({"rubric": loaded.id, "digest": loaded.digest, "problems": problems})
     else:
-        say(*(f"{problem.severity} {problem.code} at {problem}" for problem in problems))
+        say(*(f"{spoken(problem.severity)} {problem.code} at {spoken(str(problem))}" for problem in problems))
         say(f"{source.where}: {_counted(errors, 'error')}, {_counted(warnings, 'warning')}.")
     if errors:
-        print(f"{source.where} has {_counted(errors, 'error')}; mend what is listed.", file=sys.stderr)
+        complain(f"{source.where} has {_counted(errors, 'error')}; mend what is listed.")
         raise typer.Exit(1)
 
 
@@ -131,7 +131,7 @@ def publish(
     if as_json:
         print_json(done)
         return
-    say(*(f"{problem.severity} {problem.code} at {problem}" for problem in done.problems))
+    say(*(f"{spoken(problem.severity)} {problem.code} at {spoken(str(problem))}" for problem in done.problems))
     state = "is published as" if done.new else "was already published as"
     say(f"The rubric {done.name} {state} version {done.version}; its check number begins with {done.digest[:12]}.")
 

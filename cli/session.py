@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from cli.speaking import speak
 from services.errors import Malformed, Refused
 
 # What is opened piece by piece is also imported piece by piece: `--help` answers in a moment.
@@ -32,7 +33,9 @@ class Session:
         """The settings, read once."""
         from config.settings import load_settings
 
-        return load_settings(self._overrides)
+        settings = load_settings(self._overrides)
+        speak(settings.language)
+        return settings
 
     @property
     def language(self) -> Any:

@@ -1,12 +1,11 @@
 """`appraise workflow`: prove, publish, list and draw workflow definitions."""
 
-import sys
 from typing import Annotated, Literal
 
 import typer
 
 from catalog.shelf import Kind
-from cli.output import AsOption, JsonOption, ReasonOption, print_json, say
+from cli.output import AsOption, JsonOption, ReasonOption, complain, print_json, say
 from cli.session import session
 from cli.sources import definition
 
@@ -32,7 +31,7 @@ def check(workflow: SourceArgument, as_json: JsonOption = False) -> None:
         say(*map(str, faults))
     if faults:
         number = "one fault" if len(faults) == 1 else f"{len(faults)} faults"
-        print(f"{source.where} has {number} and cannot be published; mend what is listed.", file=sys.stderr)
+        complain(f"{source.where} has {number} and cannot be published; mend what is listed.")
         raise typer.Exit(1)
     if not as_json:
         say(f"{source.where}: every proof holds for its {len(loaded.stages)} stages and {len(loaded.moves)} moves.")

@@ -1,6 +1,7 @@
 """What a person or a program is told when something cannot be done: one sentence, never a traceback.
 
-Under /api it is problem+json (RFC 9457), elsewhere a page; the sentence is the one the terminal prints.
+Under /api it is problem+json (RFC 9457), elsewhere a page; the sentence is the one the terminal prints, in the language
+asked for, and on a page with what can be done there instead of commands.
 """
 
 from typing import Any
@@ -8,13 +9,13 @@ from typing import Any
 import structlog
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse, RedirectResponse
+from fastapi.responses import RedirectResponse
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 
 from services.errors import AppraiseError, Environment, Malformed, Refused
 from web import forms
-from web.guard import SAFE
+from web.guard import SAFE, problem_json
 from web.requests import Asked, LoginNeeded, anybody, asked_with, local_path, no_page, status_of
 from web.words import N_
 
@@ -51,8 +52,7 @@ def add_to(app: FastAPI) -> None:
 def told(request: Request, error: AppraiseError, status: int) -> Response:
     """Answer with the sentence of an error, as a page or as problem+json."""
     if request.url.path.startswith(API):
-        problem = {"type": f"urn:appraise:{error.code}", "title": error.code, "status": status}
-        answer = JSONResponse(problem | {"detail": error.sentence}, status, media_type="application/problem+json")
+        answer = problem_json(error.code, status, error.sentence, request.headers)
         if status == 401:  # noqa: PLR2004 - Unauthorized: the standard asks to say how
             answer.headers["www-authenticate"] = "Bearer"
         return answer

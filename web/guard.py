@@ -3,19 +3,23 @@
 Plain ASGI, so that a body is counted while it arrives and a download is not held back.
 """
 
+from collections.abc import Mapping
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from catalog.sentences import said
 from services.errors import Malformed
 from web.limits import LARGEST_BODY, LARGEST_JSON, MEGABYTE
 from web.site import LOOPBACK, Site
+from web.words import for_program
 
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 HEALTH = "/health"
 _TOO_LARGE = 413
+_CODES = {_TOO_LARGE: "too-large", 421: "other-host"}
 _GO_BACK = "Go back in your browser: what you typed is still there."
 HEADERS = {
     "content-security-policy": "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; "
@@ -50,10 +54,7 @@ class Guard:
 
         refusal = self._refusal(scope, headers)
         if refusal is not None:
-            status, sentence = refusal
-            said = f"{sentence} {_GO_BACK}" if status == _TOO_LARGE else sentence
-            answer = _problem(sentence, status) if _of_api(scope) else PlainTextResponse(said, status)
-            await answer(scope, receive, sending)
+            await _answer(scope, headers, *refusal)(scope, receive, sending)
             return
         await self._app(scope, _counted(receive, _largest(scope, headers)), sending)
 
@@ -109,10 +110,19 @@ def _too_large(largest: int) -> str:
     return f"This is too large; at most {largest // MEGABYTE} MB are taken."
 
 
-def _problem(sentence: str, status: int) -> Response:
-    code = {413: "too-large", 421: "other-host"}.get(status, "other-site")
-    problem = {"type": f"urn:appraise:{code}", "title": code, "status": status, "detail": sentence}
-    return JSONResponse(problem, status, media_type="application/problem+json")
+def _answer(scope: Scope, headers: Headers, status: int, sentence: str) -> Response:
+    if _of_api(scope):
+        return problem_json(_CODES.get(status, "other-site"), status, sentence, headers)
+    sentence = f"{sentence} {_GO_BACK}" if status == _TOO_LARGE else sentence
+    return PlainTextResponse(said(sentence, for_program(headers.get("accept-language", "")), on_page=True), status)
+
+
+def problem_json(code: str, status: int, sentence: str, headers: Mapping[str, str]) -> Response:
+    """Return problem+json (RFC 9457) with a sentence in the language that the request asks for, English by default."""
+    language = for_program(headers.get("accept-language", ""))
+    problem = {"type": f"urn:appraise:{code}", "title": code, "status": status, "detail": said(sentence, language)}
+    about = {"content-language": language, "vary": "accept-language"}
+    return JSONResponse(problem, status, about, media_type="application/problem+json")
 
 
 def _counted(receive: Receive, largest: int) -> Receive:

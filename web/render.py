@@ -9,6 +9,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from catalog.glossary import Term, glossary, term
+from catalog.sentences import said
 from scoring.numbers import to_decimal
 from web.limits import FILE_TERMS
 from web.words import LANGUAGES, Language, catalogue
@@ -41,6 +42,7 @@ def environment(language: Language) -> Environment:
     made.install_gettext_translations(catalogue(language), newstyle=True)  # type: ignore[attr-defined]
     made.filters["figure"] = figure
     made.filters["day"] = day
+    made.filters["said"] = lambda sentence: said(sentence, language, on_page=True)
     made.globals["language"] = language
     made.globals["term"] = lambda name, count=1: term(name, language, count=count)
     made.globals["file_terms"] = FILE_TERMS

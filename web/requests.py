@@ -16,6 +16,7 @@ from typing import Annotated, Any
 from fastapi import Depends, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 
+from catalog import sentences
 from services.actors import Actor
 from services.errors import AppraiseError, NotFound, Refused
 from services.one_reading import one_reading
@@ -26,7 +27,7 @@ from web import moments
 from web.pages_table import PAGES, Page
 from web.policy import About, access
 from web.site import Site
-from web.words import LANGUAGES, Language, catalogue
+from web.words import LANGUAGES, Language, accepted, catalogue, for_program
 
 LANGUAGE_COOKIE = "appraise_language"
 ZONE_COOKIE = "appraise_zone"
@@ -102,8 +103,12 @@ class Asked:
 
     def text(self, text: str, **values: Any) -> str:
         """Return a text in the viewer's language, with values in it: `visit.text("For %(name)s", name=name)`."""
-        said = catalogue(self.language).gettext(text)
-        return said % values if values else said
+        shown = catalogue(self.language).gettext(text)
+        return shown % values if values else shown
+
+    def said(self, sentence: str) -> str:
+        """Return what a service says, in the viewer's language; templates have the filter `said`, for pages."""
+        return sentences.said(sentence, self.language)
 
     def when(self, moment: dt.datetime | None) -> str:
         """Return a moment for the viewer, a dash for none."""
@@ -213,7 +218,8 @@ def _of_program(request: Request, uow: UnitOfWork) -> Asked:
     now = site.wiring.now()
     kind, _, token = request.headers.get("authorization", "").partition(" ")
     viewer = viewer_by_token(uow, now=now, token=token.strip()) if kind.lower() == "bearer" else None
-    found = _demand_open(Asked(request, site, viewer, now, _language(request, site, viewer), uow))
+    language = for_program(request.headers.get("accept-language", ""))
+    found = _demand_open(Asked(request, site, viewer, now, language, uow))
     _demand_scope(found)
     return found
 
@@ -282,6 +288,6 @@ _STATUS: Mapping[int, int] = {1: 500, 2: 422, 3: 403, 4: 404, 5: 409, 6: 503}
 
 def _language(request: Request, site: Site, viewer: Viewer | None) -> Language:
     chosen = request.cookies.get(LANGUAGE_COOKIE)
-    accepted = request.headers.get("accept-language", "")[:2].lower()
-    wanted = (chosen, viewer.language if viewer is not None else accepted, site.wiring.settings.language)
+    own = viewer.language if viewer is not None else accepted(request.headers.get("accept-language", ""))
+    wanted = (chosen, own, site.wiring.settings.language)
     return next((language for said in wanted for language in LANGUAGES if language == said), "en")

@@ -3,19 +3,17 @@
 The files are gettext's (.po) and are read as they are, so that nothing is compiled beforehand.
 """
 
-import ast
 import functools
 import gettext
+import re
 from pathlib import Path
 from typing import Literal
+
+from catalog.po import read_folder
 
 Language = Literal["en", "zh"]
 LANGUAGES: tuple[Language, ...] = ("en", "zh")
 FOLDER = Path(__file__).parent / "locale"
-
-
-class CatalogueError(Exception):
-    """A file of texts cannot be read; the message names file and line."""
 
 
 def N_(text: str) -> str:  # noqa: N802 - gettext's own name for a text that is translated where it is shown
@@ -49,50 +47,21 @@ def catalogue(language: Language) -> Catalogue:
     Raises:
         CatalogueError: a file has another form, or two of them translate a text differently.
     """
-    texts: dict[str, str] = {}
-    for path in sorted((FOLDER / language).glob("*.po")):
-        for message, text in read_po(path.read_text(encoding="utf-8"), where=path.name).items():
-            if texts.setdefault(message, text) != text:
-                raise CatalogueError(f"{path.name} translates {message!r} differently than another file; use one text.")
-    return Catalogue(texts)
+    return Catalogue({} if language == "en" else read_folder(FOLDER / language))
 
 
-def read_po(content: str, *, where: str) -> dict[str, str]:
-    """Return message and text of each entry of a .po file; `msgid_plural` is read over, `msgstr[0]` is the text.
-
-    Raises:
-        CatalogueError: a line has another form, or an entry has no text.
-    """
-    texts: dict[str, str] = {}
-    field, parts = "", {"msgid": "", "msgstr": ""}
-    for number, raw in enumerate([*content.splitlines(), 'msgid ""'], start=1):
-        line = raw.strip()
-        if not line or line.startswith("#"):
-            continue
-        word, _, quoted = line.partition(" ")
-        if line.startswith('"'):
-            quoted = line
-        elif word == "msgid":
-            _keep(texts, parts, where)
-            field, parts = "msgid", {"msgid": "", "msgstr": ""}
-        elif word in {"msgstr", "msgstr[0]"}:
-            field = "msgstr"
-        elif word == "msgid_plural":
-            field = "plural"
-        else:
-            raise CatalogueError(f"{where}, line {number}: {line!r} is neither msgid, msgstr nor a text.")
-        try:
-            said = ast.literal_eval(quoted)
-        except (SyntaxError, ValueError) as error:
-            raise CatalogueError(f"{where}, line {number}: {quoted!r} is not a quoted text.") from error
-        parts[field] = parts.get(field, "") + str(said)
-    return texts
+def accepted(header: str) -> Language | None:
+    """Return the language of ours that an `Accept-Language` likes best (RFC 9110, 12.5.4), or None for none of them."""
+    wanted: list[tuple[float, Language]] = []
+    for part in header.split(","):
+        name, _, weight = part.replace(" ", "").lower().partition(";q=")
+        ours = next((language for language in LANGUAGES if language == name.partition("-")[0]), None)
+        if ours is not None and re.fullmatch(r"|[01](\.[0-9]{0,3})?", weight):
+            wanted.append((float(weight or 1), ours))
+    best = max((weight for weight, _ in wanted), default=0)
+    return next((language for weight, language in wanted if weight == best > 0), None)
 
 
-def _keep(texts: dict[str, str], parts: dict[str, str], where: str) -> None:
-    if not parts["msgid"]:
-        return
-    if not parts["msgstr"]:
-        raise CatalogueError(f"{where}: {parts['msgid']!r} has no text.")
-    if texts.setdefault(parts["msgid"], parts["msgstr"]) != parts["msgstr"]:
-        raise CatalogueError(f"{where}: {parts['msgid']!r} stands there twice with different texts.")
+def for_program(header: str) -> Language:
+    """Return the language in which a program is answered: that of its `Accept-Language`, or English."""
+    return accepted(header) or "en"

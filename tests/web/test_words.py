@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from catalog.po import CatalogueError, read_po
 from web.render import environment
-from web.words import FOLDER, CatalogueError, catalogue, read_po
+from web.words import FOLDER, catalogue
 
 ROOT = Path(__file__).parents[2]
 TEMPLATES = sorted((ROOT / "web" / "templates").rglob("*.html"))

@@ -1,6 +1,7 @@
 """Appraisals: which you may see, one laid open as far as you may, why its score is what it is."""
 
 import datetime as dt
+from collections.abc import Iterable, Mapping
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query, Response
@@ -13,7 +14,7 @@ from services.sight import Relation
 from web.api.finding_shapes import Finding
 from web.api.shapes import After, Limit, Names, Page, Shape, etag, number_of, reads
 from web.api_table import PREFIX
-from web.requests import Program
+from web.requests import Asked, Program
 from web.words import Language
 
 router = APIRouter(prefix=PREFIX, tags=["appraisals"])
@@ -135,7 +136,7 @@ def appraisal(visit: Program, response: Response, cycle: CycleCode, number: Who)
     way = course(visit.uow, actor=visit.actor, now=visit.now, appraisal=code)
     shown = desk.show(visit.uow, actor=visit.actor, now=visit.now, appraisal=code)
     response.headers["etag"] = etag(shown.version, shown.ledger_version)
-    return _appraisal(shown, [Step.model_validate(step) for step in way.steps])
+    return _appraisal(visit, shown, [Step.model_validate(step) for step in way.steps])
 
 
 @router.get("/appraisals/{cycle}/{number}/explanation", summary="Why the score is what it is", responses=reads(409))
@@ -154,7 +155,12 @@ def findings(visit: Program, cycle: CycleCode, number: Who) -> Page[Finding]:
     return Page[Finding](items=[Finding.model_validate(row) for row in rows], next=None)
 
 
-def _appraisal(shown: Shown, steps: list[Step]) -> Appraisal:
+def actions_of(visit: Asked, found: Iterable[Mapping[str, Any]]) -> list[Action]:
+    """Return actions with what stands in their way in the language asked for."""
+    return [Action(**{**one, "blocked": one["blocked"] and visit.said(one["blocked"])}) for one in found]
+
+
+def _appraisal(visit: Asked, shown: Shown, steps: list[Step]) -> Appraisal:
     same = (
         *("person", "stage", "wording", "version", "ledger_version", "round", "outcome", "due_at", "holders"),
         *("total", "grade", "self_scores"),
@@ -164,6 +170,6 @@ def _appraisal(shown: Shown, steps: list[Step]) -> Appraisal:
         items=[dict(item) for item in shown.items],
         steps=steps,
         history=[Passed.model_validate(one) for one in shown.history],
-        actions=[Action.model_validate(dict(one)) for one in shown.actions],
+        actions=actions_of(visit, shown.actions),
         **{name: getattr(shown, name) for name in same},
     )

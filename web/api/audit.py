@@ -90,7 +90,7 @@ def verified(visit: Program) -> Verified:
     # In a transaction of its own: it is to see one moment, and the request has begun to read already.
     report = verification.verify(visit.site.wiring.uow)
     plain = {name: getattr(report, name) for name in ("events", "moves", "texts", "rows", "count")}
-    faults = [Fault.model_validate(fault) for fault in report.faults]
+    faults = [Fault(code=fault.code, where=fault.where, text=visit.said(fault.text)) for fault in report.faults]
     return Verified(faults=faults, missing_keys=list(report.missing_keys), **plain)
 
 

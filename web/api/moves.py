@@ -111,7 +111,8 @@ def move_many(visit: Program, body: Many, key: IdempotencyKey = None) -> Outcome
         comment=body.comment,
     )
     done = [Outcome(appraisal=one.code, moved=_moved(one), refused=None) for one in batch.moved]
-    return Outcomes(items=[*done, *(Outcome(appraisal=code, moved=None, refused=why) for code, why in batch.aside)])
+    aside = [Outcome(appraisal=code, moved=None, refused=visit.said(why)) for code, why in batch.aside]
+    return Outcomes(items=[*done, *aside])
 
 
 def _moved(moved: appraisals.Moved) -> Moved:

@@ -39,7 +39,7 @@ class Problem(BaseModel):
     type: Annotated[str, Field(examples=["urn:appraise:not-allowed"])]
     title: Annotated[str, Field(description="A short, stable code.", examples=["not-allowed"])]
     status: int
-    detail: Annotated[str, Field(description="A sentence for people, the one that the terminal prints.")]
+    detail: Annotated[str, Field(description="A sentence for people, in the language of `Accept-Language`.")]
 
 
 def _figure(value: Any) -> Any:

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from services import desk, holds
 from services import work_items as parts
-from web.api.appraisals import Action
+from web.api.appraisals import Action, actions_of
 from web.api.keyed import IdempotencyKey
 from web.api.shapes import Code, Names, Page, Shape, Text, reads, writes
 from web.api_table import PREFIX
@@ -88,7 +88,10 @@ class Given(Shape):
 def work_items(visit: Program) -> Page[WorkItem]:
     """Return what you owe, the most urgent first, and behind it what you may do for others by delegation."""
     rows = desk.work(visit.uow, actor=visit.actor, now=visit.now)
-    return Page[WorkItem](items=[WorkItem.model_validate(row) for row in rows], next=None)
+    items = [
+        WorkItem.model_validate(row).model_copy(update={"actions": actions_of(visit, row.actions)}) for row in rows
+    ]
+    return Page[WorkItem](items=items, next=None)
 
 
 @router.post("/work-items/{item}/reassignments", summary="Give a work item to somebody else", responses=writes())
