@@ -50,7 +50,9 @@ def _own(document: ColumnElement[Any]) -> ColumnElement[bool]:
     )
 
 
-_DOCUMENTS = select(DOCUMENT, TEXT_BODY.c.body.label("title"), PERSON.c.number.label("registrar")).select_from(
+_DOCUMENTS = select(
+    DOCUMENT, TEXT_BODY.c.body.label("title"), PERSON.c.number.label("registrar"), PERSON.c.name.label("registrar_name")
+).select_from(
     DOCUMENT.outerjoin(TEXT_BODY, TEXT_BODY.c.id == DOCUMENT.c.title_id).join(
         PERSON, PERSON.c.id == DOCUMENT.c.registered_by
     )
@@ -89,7 +91,10 @@ _JUDGES = select(func.count()).where(
 
 @dataclass(frozen=True, slots=True)
 class DocumentView:
-    """A document as people see it; `file_sha256` is the digest of the file, which stays where the office keeps it."""
+    """A document as people see it; `file_sha256` is the digest of the file, where that stays where the office keeps it.
+
+    `registered_by` is the employee number, `registrar` the same with the name.
+    """
 
     id: int
     kind: str
@@ -100,6 +105,7 @@ class DocumentView:
     file_name: str | None
     file_sha256: str | None
     registered_by: str
+    registrar: str
     registered_at: dt.datetime
 
     @property
@@ -296,5 +302,6 @@ def _view(row: Row[Any]) -> DocumentView:
         file_name=row.file_name,
         file_sha256=row.file_sha256,
         registered_by=row.registrar,
+        registrar=f"{row.registrar_name} ({row.registrar})",
         registered_at=row.registered_at,
     )

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Row, bindparam, func, select
+from sqlalchemy import Executable, Row, bindparam, func, select
 
 from models.columns import table_of
 from models.people import Person
@@ -44,9 +44,14 @@ def files_of_owners(tx: Transaction, kind: str, owners: Sequence[int]) -> Mappin
     Who may see them is the caller's to know.
     """
     found: dict[int, Files] = {}
-    for row in tx.all(_OF_OWNERS, {"kind": kind, "owners": list(owners)}) if owners else ():
+    for row in tx.all(*files_asked(kind, owners)) if owners else ():
         found[row.owner_id] = (*found.get(row.owner_id, ()), file_view(row))
     return found
+
+
+def files_asked(kind: str, owners: Sequence[int]) -> tuple[Executable, dict[str, Any]]:
+    """Return what `files_of_owners` asks of the database."""
+    return _OF_OWNERS, {"kind": kind, "owners": list(owners)}
 
 
 def until(files: Files, moment: dt.datetime | None) -> Files:

@@ -10,7 +10,8 @@ from services.appraisals import Words as ActWords
 from services.course import course
 from services.errors import Conflict, Malformed, NotFound, Refused
 from services.finding_checks import Entry
-from services.finding_views import FindingView, show_finding
+from services.finding_shapes import FindingView
+from services.finding_views import show_finding
 from services.scoring_queue import Sheets
 from services.scoring_sheet import Preview, Sheet, demand_same_ledger
 from web.forms import EMPTY, Form, Posted
