@@ -13,6 +13,7 @@ from services import calendars
 from services.access import CONFLICT, PARTY, superiors_of
 from services.actors import Actor
 from services.definitions import lifecycle_of
+from services.due_paging import BY_DEADLINE, Behind
 from services.errors import Refused
 from services.ledgers import LedgerState
 from services.rubric_in_force import rubric_in_force
@@ -24,7 +25,7 @@ from workflow.vocabulary import JUDGING_ROLES, CycleState, Role
 ABSENCE = table_of(Absence)
 DELEGATION = table_of(Delegation)
 MOST = 50
-"""Rows of each list; the most urgent come first, and the rest moves up as these are done."""
+"""Rows of each list of a page; the most urgent come first."""
 
 _HOLDER = PERSON.alias("holder")
 _DELEGATE = PERSON.alias("delegate")
@@ -40,6 +41,7 @@ _ITEMS: Select[Any] = (
         PERSON.c.number,
         PERSON.c.name,
         POST.c.code.label("post"),
+        WORK_ITEM.c.id.label("item"),
         WORK_ITEM.c.role,
         WORK_ITEM.c.due_at,
         WORK_ITEM.c.holder_id,
@@ -55,7 +57,7 @@ _ITEMS: Select[Any] = (
     .join(POST, POST.c.id == ASSIGNMENT.c.post_id)
     .join(_HOLDER, _HOLDER.c.id == WORK_ITEM.c.holder_id)
     .where(WORK_ITEM.c.closed_at.is_(None), CYCLE.c.state != CycleState.CANCELLED.value)
-    .order_by(WORK_ITEM.c.due_at, WORK_ITEM.c.id)
+    .order_by(*BY_DEADLINE)
 )
 _OWED = _ITEMS.where(WORK_ITEM.c.holder_id.in_(bindparam("people", expanding=True))).limit(MOST + 1)
 _WAITED = _ITEMS.where(
@@ -158,46 +160,69 @@ class Substitution:
 
 @dataclass(frozen=True, slots=True)
 class MyWork:
-    """Everything on a person's first page. `more_owed` and `more_waited` say that the list goes on."""
+    """Everything on a person's first page; `after_owed` and `after_waited` say where a list goes on, if it does."""
 
     owed: tuple[Turn, ...]
     waited: tuple[Turn, ...]
-    more_owed: bool
-    more_waited: bool
+    after_owed: str | None
+    after_waited: str | None
     substitutions: tuple[Substitution, ...]
     away: tuple[tuple[dt.date, dt.date | None], ...]
     duties: bool
     """Whether a post of his has duties with a month."""
 
 
-def my_work(uow: UnitOfWork, *, actor: Actor, now: dt.datetime, zone: str, calendar: str) -> MyWork:
+def my_work(
+    uow: UnitOfWork,
+    *,
+    actor: Actor,
+    now: dt.datetime,
+    zone: str,
+    calendar: str,
+    owed_after: str = "",
+    waited_after: str = "",
+) -> MyWork:
     """Return what a person owes and waits for, the most urgent first, in at most nine statements for any number.
 
     What he may do for others by delegation is among it, where he may stand in. `zone` and `calendar` are the
-    organisation's.
+    organisation's; `owed_after` and `waited_after` are where the page before ended.
+
+    Raises:
+        Malformed: one of them is no place of ours.
     """
     on = local_day(now, zone)
     who = {"person": actor.person_id, "on": on}
     with uow.read() as tx:
         delegations = tx.all(_DELEGATIONS, who)
         principals = _principals(delegations, actor.person_id, on)
-        items = tx.all(_OWED, {"people": [actor.person_id, *principals]})
+        items = _page(tx, _OWED, {"people": [actor.person_id, *principals]}, owed_after)
         mine = [row for row in items[:MOST] if row.holder_id == actor.person_id]
         others = [row for row in items[:MOST] if row.role in principals.get(row.holder_id, ())]
         fit = _fit(tx, others, actor.person_id, on) if others else []
-        waited = tx.all(_WAITED, {"person": actor.person_id})
+        waited = _page(tx, _WAITED, {"person": actor.person_id}, waited_after)
         held = tx.all(_HELD, who)
         closures = calendars.closures(tx) if items or waited else calendars.NO_CLOSURES
         made = _Made(tx, zone, calendar, closures, on, actor.person_id)
         return MyWork(
             tuple([made.turn(row) for row in mine] + [made.turn(row, for_other=True) for row in fit]),
             tuple(made.turn(row) for row in waited[:MOST]),
-            len(items) > MOST,
-            len(waited) > MOST,
+            _following(items),
+            _following(waited),
             tuple(_substitution(row, actor.person_id) for row in delegations),
             tuple(dict.fromkeys((row.valid_from, row.valid_to) for row in held if row.valid_from is not None)),
             any(_has_duties(tx, row.id, row.code, on) for row in _posts(held)),
         )
+
+
+def _page(tx: Transaction, statement: Select[Any], values: Mapping[str, Any], after: str) -> Sequence[Row[Any]]:
+    if not after:
+        return tx.all(statement, values)
+    place = Behind.of(after)
+    return tx.all(statement.where(place.condition), {**values, **place.values})
+
+
+def _following(rows: Sequence[Row[Any]]) -> str | None:
+    return Behind(rows[MOST - 1].due_at, rows[MOST - 1].item).text if len(rows) > MOST else None
 
 
 @dataclass(frozen=True, slots=True)
