@@ -80,10 +80,10 @@ def list_(
     json: JsonOption = False,
 ) -> None:
     """List the documents you may pick from."""
-    from services import documents
+    from services import document_lists
 
     shared = session(context)
-    found = documents.list_documents(shared.uow, actor=shared.actor(as_, reason), now=shared.now(), kind=kind)
+    found = document_lists.list_documents(shared.uow, actor=shared.actor(as_, reason), now=shared.now(), kind=kind)
     if json:
         print_json([{**plain(one), "code": one.code} for one in found])
         return

@@ -21,6 +21,15 @@ IN_MEMORY = "memory://"
 ADDRESS = re.compile(r"[^@\s]+@[^@\s]+")
 
 
+_READ_FILES = (
+    *(f"{name}_password_file" for name in ("database", "database_owner", "broker", "smtp")),
+    "smtp_ca_file",
+    "webhook_ca_file",
+    "token_file",
+)
+"""What is read once, at the start, and must be there."""
+
+
 class Settings(OpenIdSettings):
     """All settings, frozen. Each is `APPRAISE_` and the field's name in capitals."""
 
@@ -189,6 +198,20 @@ class Settings(OpenIdSettings):
     password_again: bool = setting(
         True, "on or off", "Whether accepting, approving and signing ask for the password once more.", shown="on"
     )
+    advice_far_percent: int = setting(
+        10,
+        "a whole number of percent from 1 to 100",
+        "By how much of the full marks a total differs from the last one before the reviewer is advised to look.",
+        ge=1,
+        le=100,
+    )
+    advice_few: int = setting(
+        3,
+        "a whole number from 1 to 1000",
+        "Of how many amounts given before for a clause another one can be said to be unlike them; advice as well.",
+        ge=1,
+        le=1000,
+    )
     audit_key_file: Path = setting(
         lambda data: data["data_dir"] / "audit.key",
         "a file",
@@ -234,18 +257,7 @@ class Settings(OpenIdSettings):
     )
     log_format: Literal["text", "json"] = setting("text", "text or json", "The form of a log line.")
 
-    @field_validator(
-        "data_dir",
-        "database_password_file",
-        "database_owner_password_file",
-        "broker_password_file",
-        "audit_key_file",
-        "checkpoint_key_file",
-        "smtp_password_file",
-        "smtp_ca_file",
-        "webhook_ca_file",
-        "token_file",
-    )
+    @field_validator("data_dir", "audit_key_file", "checkpoint_key_file", *_READ_FILES)
     @classmethod
     def _fix_place(cls, value: Path | None) -> Path | None:
         """Bind a relative path to the folder the process started in."""
@@ -286,15 +298,7 @@ class Settings(OpenIdSettings):
             raise ValueError
         return value.rstrip("/")
 
-    @field_validator(
-        "database_password_file",
-        "database_owner_password_file",
-        "broker_password_file",
-        "smtp_password_file",
-        "smtp_ca_file",
-        "webhook_ca_file",
-        "token_file",
-    )
+    @field_validator(*_READ_FILES)
     @classmethod
     def _check_readable(cls, value: Path | None) -> Path | None:
         if value is not None and not (value.is_file() and os.access(value, os.R_OK)):

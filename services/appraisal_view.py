@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, Literal
 
-from sqlalchemy import bindparam, func, select
+from sqlalchemy import and_, bindparam, func, or_, select
 
 from models.appraisals import Score
 from models.columns import table_of
@@ -19,7 +19,9 @@ from services.actors import Actor
 from services.correction_records import decision
 from services.course import Course, course_of
 from services.definitions import lifecycle_of, rubric_of
-from services.finding_views import FindingView
+from services.errors import Malformed
+from services.finding_shapes import FindingView
+from services.grade_words import Words, grade_of, grade_words
 from services.ledgers import state
 from services.one_reading import ahead
 from services.person_results import FINAL, IN_FORCE
@@ -31,12 +33,17 @@ from workflow.vocabulary import CycleState
 
 SCORE = table_of(Score)
 DEFINITION = table_of(Definition)
+_RUBRIC = DEFINITION.alias("past_rubric")
 MOST_PAST = 8
-"""Quarters that are listed."""
+"""Quarters of one list."""
 
 _PAST = (
     select(
+        APPRAISAL.c.id,
+        APPRAISAL.c.rubric_id,
+        _RUBRIC.c.digest.label("rubric_digest"),
         CYCLE.c.code,
+        CYCLE.c.period_from,
         POST.c.code.label("post"),
         APPRAISAL.c.stage,
         APPRAISAL.c.outcome,
@@ -50,6 +57,7 @@ _PAST = (
     .join(ASSIGNMENT, ASSIGNMENT.c.id == APPRAISAL.c.assignment_id)
     .join(POST, POST.c.id == ASSIGNMENT.c.post_id)
     .join(DEFINITION, DEFINITION.c.id == APPRAISAL.c.workflow_id)
+    .join(_RUBRIC, _RUBRIC.c.id == APPRAISAL.c.rubric_id)
     # What was corrected after the end stands in the signed table.
     .outerjoin(FINAL, (FINAL.c.appraisal_id == APPRAISAL.c.id) & IN_FORCE)
     .outerjoin(SCORE, SCORE.c.id == func.coalesce(FINAL.c.score_id, APPRAISAL.c.score_id))
@@ -57,9 +65,13 @@ _PAST = (
         APPRAISAL.c.person_id == bindparam("person"),
         APPRAISAL.c.id != bindparam("appraisal"),
         CYCLE.c.state != CycleState.CANCELLED.value,
+        or_(
+            CYCLE.c.period_from < bindparam("past_from"),
+            and_(CYCLE.c.period_from == bindparam("past_from"), APPRAISAL.c.id > bindparam("past_id")),
+        ),
     )
     .order_by(CYCLE.c.period_from.desc(), APPRAISAL.c.id)
-    .limit(MOST_PAST)
+    .limit(MOST_PAST + 1)
 )
 
 
@@ -97,13 +109,13 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Past:
-    """Another period of the same person; the total is None while it is not released."""
+    """Another period of the same person; the total is None while it is not released. `grade` has its words."""
 
     appraisal: str
     cycle: str
     stage: Mapping[str, str]
     total: str | None
-    grade: str | None
+    grade: Words | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,19 +131,28 @@ class LaidOpen:
     own: bool
     grade: Mapping[str, str]
     """The words of the grade; empty without one."""
+    past_after: str | None
+    """Where the list of past periods goes on; None at its end."""
     replies_until: Mapping[str, dt.date]
     """By line, the last day for a reply; for the person himself, while one is taken."""
 
 
 @use_case("appraisal.show")
 def lay_open(
-    uow: UnitOfWork, *, actor: Actor, now: dt.datetime, appraisal: str, language: Literal["en", "zh"] = "en"
+    uow: UnitOfWork,
+    *,
+    actor: Actor,
+    now: dt.datetime,
+    appraisal: str,
+    language: Literal["en", "zh"] = "en",
+    past_after: str = "",
 ) -> LaidOpen:
     """Lay an appraisal open to a viewer; a look at the score of another is written down, and nothing else.
 
-    Past periods are listed for the person himself alone.
+    Past periods are listed for the person himself alone, the latest first, from behind `past_after` on.
 
     Raises:
+        Malformed: `past_after` is no place of ours.
         NotFound: there is none, or it is not the viewer's to see.
     """
     with uow.read() as tx:
@@ -140,11 +161,12 @@ def lay_open(
         standing, acting = delegations.stand_in(tx, standing, actor)
         seen = sight(tx, standing, acting, standing.today)
         own = standing.row.person_id == actor.person_id
-        past = [(_PAST, _past_of(standing))] if own else []
-        ahead(tx, *appraisal_asked.first(standing, acting, seen), *past)
+        earlier = [(_PAST, _past_of(standing, past_after))] if own else []
+        ahead(tx, *appraisal_asked.first(standing, acting, seen), *earlier)
         ahead(tx, *appraisal_asked.then(tx, standing, seen))
         score = desk.score_of(tx, standing, seen)
         shown = desk.laid_open(tx, standing, acting, now, score)
+        past, following = _past(tx, standing, past_after) if own else ((), None)
         findings: tuple[FindingView, ...] = ()
         if state(tx, standing.row.assignment_id, standing.row.period_to).appraisal_id == standing.id:
             findings = finding_views.of_ledger(tx, standing, seen)
@@ -157,9 +179,10 @@ def lay_open(
             items,
             tuple(one for one in findings if one.code not in known),
             () if score is None else explain(score, language),
-            _past(tx, standing) if own else (),
+            past,
             own,
-            _grade(score),
+            grade_of(score),
+            following,
             reply_days(tx, standing, findings) if own else {},
         )
     if score is not None and not own:
@@ -167,16 +190,8 @@ def lay_open(
     return laid
 
 
-def _past_of(standing: Standing) -> dict[str, int]:
-    return {"person": int(standing.row.person_id), "appraisal": standing.id}
-
-
-def _grade(score: desk.Scored) -> Mapping[str, str]:
-    for step in score["steps"] if score is not None else ():
-        if step["code"] == "band":
-            words: Mapping[str, str] = step["title"]
-            return words
-    return {}
+def _past_of(standing: Standing, after: str) -> dict[str, Any]:
+    return {"person": int(standing.row.person_id), "appraisal": standing.id, **_behind(after)}
 
 
 def _items(
@@ -230,12 +245,27 @@ def _without(tx: Transaction, standing: Standing, score: Mapping[str, Any]) -> d
     return found
 
 
-def _past(tx: Transaction, standing: Standing) -> tuple[Past, ...]:
+def _past(tx: Transaction, standing: Standing, after: str) -> tuple[tuple[Past, ...], str | None]:
     found = []
-    for row in tx.all(_PAST, _past_of(standing)):
+    rows = tx.all(_PAST, _past_of(standing, after))
+    for row in rows[:MOST_PAST]:
         lifecycle = lifecycle_of(tx, row.workflow_id, row.digest)
         open_ = lifecycle.judgement_open(row.stage, outcome=row.outcome)
         total = to_decimal(row.total) if open_ and row.total is not None else None
         code = f"{row.code}/{standing.row.number}@{row.post}"
-        found.append(Past(code, row.code, lifecycle.stage(row.stage).title, total, row.grade if open_ else None))
-    return tuple(found)
+        grade = None
+        if open_ and row.grade is not None:
+            grade = grade_words([rubric_of(tx, row.rubric_id, row.rubric_digest)]).get(row.grade)
+        found.append(Past(code, row.code, lifecycle.stage(row.stage).title, total, grade))
+    last = rows[MOST_PAST - 1] if len(rows) > MOST_PAST else None
+    return tuple(found), None if last is None else f"{last.period_from}~{last.id}"
+
+
+def _behind(after: str) -> dict[str, Any]:
+    if not after:
+        return {"past_from": dt.date.max, "past_id": 0}
+    day, _, id_ = after.partition("~")
+    try:
+        return {"past_from": dt.date.fromisoformat(day), "past_id": int(id_[: len("9" * 18)])}
+    except ValueError as error:
+        raise Malformed(f"{after[:40]!r} is no place in this list; begin at its first page.", "bad-place") from error

@@ -14,6 +14,7 @@ from sqlalchemy import Row, bindparam, select
 
 from services import documents, file_kinds, finding_views
 from services.actors import Actor
+from services.delegations import stand_in
 from services.errors import Environment, Malformed, NotFound, Refused
 from services.file_views import Files, FileView, files_of_owners, until
 from services.file_writing import ATTACHMENT, CONTENT_TABLE, Owner, Sent, write_files
@@ -159,7 +160,7 @@ def _seen_move(uow: UnitOfWork, item: str, actor: Actor, now: dt.datetime) -> _S
     if not (seq.isascii() and seq.isdigit() and len(seq) <= len("999999")):
         raise Malformed(f"{item!r} names no move; write an appraisal and the number of the move, #3.", "bad-code")
     with uow.read() as tx:
-        standing = load(tx, [code], actor, now)[0]
+        standing, actor = stand_in(tx, load(tx, [code], actor, now)[0], actor)
         seen = sight(tx, standing, actor, standing.today)
         row = tx.first(_MOVE, {"appraisal": standing.id, "seq": int(seq)})
         if row is None or not _words_open(row, seen):
@@ -203,7 +204,7 @@ def _code(tx: Transaction, row: Row[Any], actor: Actor, now: dt.datetime) -> str
     if row.owner_kind != "move":
         return f"{row.owner_kind[0].upper()}{row.owner_id}"
     move = tx.all(_MOVE_BY_ID, {"move": row.owner_id})[0]
-    standing = load(tx, [int(move.appraisal_id)], actor, now)[0]
+    standing, actor = stand_in(tx, load(tx, [int(move.appraisal_id)], actor, now)[0], actor)
     return f"{standing.code}#{move.seq}" if standing.parts.related(actor.person_id) else None
 
 

@@ -66,7 +66,7 @@ class Difference:
 
 
 @dataclass(frozen=True, slots=True)
-class _Case:
+class Case:
     """An appraisal that is corrected: the final row in force, the score it has, and the one it will have."""
 
     standing: Standing
@@ -96,7 +96,7 @@ def propose_correction(
         demand(tx, actor, now, (Role.HR,), "propose a correction")
         standing = _standing(tx, appraisal, actor, now, "propose a correction")
         recorded = records.events_of(tx, standing.row.cycle_id).get(standing.id, [])
-        case = _work_out(tx, standing, recorded, lines=lines)
+        case = work_out(tx, standing, recorded, lines=lines)
         if _stands(tx, recorded, case, actor, reason):
             return case.difference
         stored = store_text(tx, reason)
@@ -111,6 +111,22 @@ def propose_correction(
         }
         append_event(tx, stream(standing.row.cycle_id), records.PROPOSED, actor=actor, at=now, payload=payload)
     return case.difference
+
+
+@use_case("correction.preview")
+def preview_correction(
+    uow: UnitOfWork, *, actor: Actor, now: dt.datetime, appraisal: str, lines: Mapping[str, str | None]
+) -> Difference:
+    """Return what a correction would change; nothing is written. `lines` are those of `propose_correction`.
+
+    Raises:
+        Malformed, NotFound, Refused: as `propose_correction`, but for the reason.
+    """
+    with uow.read() as tx:
+        demand(tx, actor, now, (Role.HR,), "propose a correction")
+        standing = _standing(tx, appraisal, actor, now, "propose a correction")
+        recorded = records.events_of(tx, standing.row.cycle_id).get(standing.id, [])
+        return work_out(tx, standing, recorded, lines=lines).difference
 
 
 @use_case("correction.refuse")
@@ -155,7 +171,7 @@ def approve_correction(
         proposers = {event.actor_id, event.on_behalf_of} - {None}
         if actor.person_id is None or not proposers.isdisjoint({actor.person_id, actor.typed_by}):
             raise Refused("You proposed this correction; somebody else must sign it.", "not-own-proposal")
-        case = _work_out(tx, standing, recorded, pending=records.from_lines(said["lines"]))
+        case = work_out(tx, standing, recorded, pending=records.from_lines(said["lines"]))
         if case.final.id != said["final"] or case.difference.digest != said["difference"]:
             raise Conflict(
                 f"{standing.code} is no longer as it was when the correction was proposed; have it proposed anew.",
@@ -181,7 +197,7 @@ def _standing(tx: Transaction, appraisal: str, actor: Actor, now: dt.datetime, d
     return standing
 
 
-def _stands(tx: Transaction, recorded: list[records.Recorded], case: _Case, actor: Actor, reason: str) -> bool:
+def _stands(tx: Transaction, recorded: list[records.Recorded], case: Case, actor: Actor, reason: str) -> bool:
     """Tell whether the actor's own proposal of this very correction, word for word, is the one before the approver."""
     if not recorded or recorded[-1][0].kind != records.PROPOSED:
         return False
@@ -197,15 +213,21 @@ def _proposed(standing: Standing, recorded: list[records.Recorded]) -> records.R
     return recorded[-1]
 
 
-def _work_out(
+def work_out(
     tx: Transaction,
     standing: Standing,
     recorded: list[records.Recorded],
     *,
     lines: Mapping[str, str | None] | None = None,
     pending: tuple[Pending, ...] = (),
-) -> _Case:
-    """Score the ledger with the corrections made so far, and once more with this one."""
+) -> Case:
+    """Score the ledger with the corrections made so far, and once more with this one.
+
+    Raises:
+        Malformed: a line or an amount cannot be read.
+        Refused: there is no score to correct, no such line, the amount is not one of its rule, or nothing would change.
+        Conflict: the ledger does not come to what was signed.
+    """
     row = standing.row
     final = tx.first(_IN_FORCE, {"appraisal": standing.id})
     if final is None:
@@ -235,7 +257,7 @@ def _work_out(
     corrected = with_pending(ledger, decided)
     after = score_ledger(rubric, row.post, corrected, final.as_of)
     judged = Judged(loaded, after, corrected.digest, final.as_of, ())
-    return _Case(standing, final, judged, decided, _difference(standing, final, before, after, decided))
+    return Case(standing, final, judged, decided, _difference(standing, final, before, after, decided))
 
 
 def _difference(
@@ -260,7 +282,7 @@ def _difference(
 
 
 def _write(
-    tx: Transaction, case: _Case, event: Row[Any], said: Mapping[str, Any], *, actor: Actor, now: dt.datetime
+    tx: Transaction, case: Case, event: Row[Any], said: Mapping[str, Any], *, actor: Actor, now: dt.datetime
 ) -> None:
     standing, row, was = case.standing, case.standing.row, case.final
     proposer = event.on_behalf_of if event.on_behalf_of is not None else event.actor_id

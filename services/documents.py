@@ -9,10 +9,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Text, bindparam, exists, func, or_, select, true
+from sqlalchemy import ColumnElement, Row, bindparam, exists, func, or_, select, true
 
 from models.appraisals import Party
-from models.columns import BIGINT, table_of
+from models.columns import table_of
 from models.documents import Document
 from models.findings import Finding
 from models.history import TextBody
@@ -41,10 +41,10 @@ REGISTRARS = (Role.HR, Role.CLERK)
 """Whose grants let register documents."""
 _READERS = (Role.HR, Role.CLERK, Role.APPROVER, Role.AUDITOR)
 _SHA256 = re.compile(r"[0-9a-f]{64}")
-_HIGHEST_ID = 2**62
 
 
-def _own(document: ColumnElement[Any]) -> ColumnElement[bool]:
+def of_own_finding(document: ColumnElement[Any]) -> ColumnElement[bool]:
+    """Return whether a finding about the viewer refers to a document."""
     return exists().where(
         FINDING.c.document_id == document,
         ASSIGNMENT.c.id == FINDING.c.assignment_id,
@@ -52,17 +52,17 @@ def _own(document: ColumnElement[Any]) -> ColumnElement[bool]:
     )
 
 
-_DOCUMENTS = select(DOCUMENT, TEXT_BODY.c.body.label("title"), PERSON.c.number.label("registrar")).select_from(
+DOCUMENTS = select(
+    DOCUMENT, TEXT_BODY.c.body.label("title"), PERSON.c.number.label("registrar"), PERSON.c.name.label("registrar_name")
+).select_from(
     DOCUMENT.outerjoin(TEXT_BODY, TEXT_BODY.c.id == DOCUMENT.c.title_id).join(
         PERSON, PERSON.c.id == DOCUMENT.c.registered_by
     )
 )
-_ALL = _DOCUMENTS.order_by(DOCUMENT.c.day, DOCUMENT.c.id)
-_VISIBLE = _ALL.where(or_(bindparam("all"), DOCUMENT.c.registered_by == bindparam("viewer"), _own(DOCUMENT.c.id)))
 _ONE = (
-    _DOCUMENTS.add_columns(
+    DOCUMENTS.add_columns(
         ORGANISATION.c.zone,
-        _own(DOCUMENT.c.id).label("own"),
+        of_own_finding(DOCUMENT.c.id).label("own"),
         GRANT.c.role.label("granted"),
         GRANT.c.valid_from.label("granted_from"),
         GRANT.c.valid_to.label("granted_to"),
@@ -72,29 +72,6 @@ _ONE = (
     .where(DOCUMENT.c.id == bindparam("id"))
 )
 """A document with what says whether the viewer may see it: a row for each of his grants, or one without."""
-LISTED = 50
-"""Documents of one list."""
-_LATEST = _DOCUMENTS.where(DOCUMENT.c.id < bindparam("before")).order_by(DOCUMENT.c.id.desc()).limit(LISTED)
-# By the few findings about somebody, so that nobody's list reads through everybody's documents.
-_OF_FINDINGS = DOCUMENT.c.id.in_(
-    select(FINDING.c.document_id)
-    .join(ASSIGNMENT, ASSIGNMENT.c.id == FINDING.c.assignment_id)
-    .where(ASSIGNMENT.c.person_id == bindparam("viewer"), FINDING.c.document_id.is_not(None))
-)
-_LATEST_OWN = _LATEST.where(_OF_FINDINGS)
-_PAGE = (
-    _DOCUMENTS.where(
-        DOCUMENT.c.id > bindparam("after"),
-        or_(bindparam("kind", type_=Text).is_(None), DOCUMENT.c.kind == bindparam("kind", type_=Text)),
-    )
-    .order_by(DOCUMENT.c.id)
-    .limit(bindparam("limit", type_=BIGINT))
-)
-_PAGE_OWN = _PAGE.where(_OF_FINDINGS)
-_PAGE_REGISTERED = _PAGE.where(or_(DOCUMENT.c.registered_by == bindparam("viewer"), _OF_FINDINGS))
-_EVER_REGISTRAR = select(GRANT.c.id).where(
-    GRANT.c.person_id == bindparam("viewer"), GRANT.c.role.in_([role.value for role in REGISTRARS])
-)
 _BARE = select(DOCUMENT).where(DOCUMENT.c.id == bindparam("id"))
 _SAME = select(DOCUMENT.c.id).where(
     DOCUMENT.c.kind == bindparam("kind"),
@@ -115,7 +92,10 @@ _JUDGES = select(func.count()).where(
 
 @dataclass(frozen=True, slots=True)
 class DocumentView:
-    """A document as people see it; `file_sha256` is the digest of the file, which stays where the office keeps it."""
+    """A document as people see it; `file_sha256` is the digest of the file, where that stays where the office keeps it.
+
+    `registered_by` is the employee number, `registrar` the same with the name.
+    """
 
     id: int
     kind: str
@@ -126,6 +106,7 @@ class DocumentView:
     file_name: str | None
     file_sha256: str | None
     registered_by: str
+    registrar: str
     registered_at: dt.datetime
 
     @property
@@ -209,48 +190,6 @@ def register(
         return code
 
 
-def list_documents(
-    uow: UnitOfWork, *, actor: Actor, now: dt.datetime, kind: str | None = None
-) -> tuple[DocumentView, ...]:
-    """Return the documents the viewer may pick from, by day.
-
-    HR, the clerk, the approver, the auditor and whoever scores, reviews or decides about somebody see all; everybody
-    else those that a finding of his own refers to.
-    """
-    with uow.read() as tx:
-        rows = tx.all(_VISIBLE, {"viewer": actor.person_id, "all": sees_all(tx, actor, now)})
-    return tuple(_view(row) for row in rows if kind is None or row.kind == kind)
-
-
-def documents_page(
-    uow: UnitOfWork, *, actor: Actor, now: dt.datetime, kind: str | None = None, after: int = 0, limit: int = 50
-) -> tuple[DocumentView, ...]:
-    """Return at most `limit` of the documents that `list_documents` lists, by id, from behind one; 5 statements."""
-    with uow.read() as tx:
-        asked = {"after": after, "limit": limit, "kind": kind}
-        if sees_all(tx, actor, now):
-            rows = tx.all(_PAGE, asked)
-        else:
-            # What he registered himself is looked for only where he ever could.
-            ever = tx.first(_EVER_REGISTRAR, {"viewer": actor.person_id}) is not None
-            rows = tx.all(_PAGE_REGISTERED if ever else _PAGE_OWN, asked | {"viewer": actor.person_id})
-    return tuple(_view(row) for row in rows)
-
-
-def latest_documents(
-    tx: Transaction, *, actor: Actor, now: dt.datetime, before: int | None = None
-) -> tuple[DocumentView, ...]:
-    """Return the `LISTED` documents registered last that the viewer may pick from, the latest first.
-
-    `before` is the id of the last one of the list before. Who does not see all sees those that a finding about himself
-    refers to.
-    """
-    values = {"before": _HIGHEST_ID if before is None else before}
-    if sees_all(tx, actor, now):
-        return tuple(_view(row) for row in tx.all(_LATEST, values))
-    return tuple(_view(row) for row in tx.all(_LATEST_OWN, values | {"viewer": actor.person_id}))
-
-
 @use_case("document.show")
 def show_document(uow: UnitOfWork, *, actor: Actor, now: dt.datetime, document: str) -> DocumentView:
     """Return one document, named like `D12`.
@@ -264,7 +203,7 @@ def show_document(uow: UnitOfWork, *, actor: Actor, now: dt.datetime, document: 
         rows = tx.all(_ONE, {"viewer": actor.person_id, "id": number})
         if not rows or not _visible_to(tx, rows, actor, now):
             raise unknown(document)
-    return _view(rows[0])
+    return view_of(rows[0])
 
 
 def _visible_to(tx: Transaction, rows: Sequence[Row[Any]], actor: Actor, now: dt.datetime) -> bool:
@@ -334,7 +273,8 @@ def _check_form(key: Mapping[str, str], file_name: str | None, file_sha256: str 
         raise Malformed(f"{file_name!r} names a folder; write the name of the file alone.", "bad-file-name")
 
 
-def _view(row: Row[Any]) -> DocumentView:
+def view_of(row: Row[Any]) -> DocumentView:
+    """Return a row of `DOCUMENTS` as a viewer gets it."""
     return DocumentView(
         id=row.id,
         kind=row.kind,
@@ -345,5 +285,6 @@ def _view(row: Row[Any]) -> DocumentView:
         file_name=row.file_name,
         file_sha256=row.file_sha256,
         registered_by=row.registrar,
+        registrar=f"{row.registrar_name} ({row.registrar})",
         registered_at=row.registered_at,
     )

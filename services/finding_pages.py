@@ -17,7 +17,8 @@ from services.actors import Actor
 from services.definitions import rubric_of
 from services.documents import show_document
 from services.errors import Malformed, NotFound
-from services.finding_views import FINDINGS, FindingView, Terms, facts_wait, terms_of_ledger, views_by
+from services.finding_shapes import FindingView
+from services.finding_views import FINDINGS, Terms, facts_wait, terms_of_ledger, views_by
 from services.ledgers import APPRAISAL, ASSIGNMENT, CYCLE, FINDING, LedgerState
 from services.naming import PERSON
 from services.rubric_in_force import InForce

@@ -4,8 +4,10 @@ import datetime as dt
 from dataclasses import dataclass
 
 from services.actors import Actor
+from services.delegations import stand_in
 from services.errors import Refused
-from services.finding_views import FindingView, list_findings, show_finding
+from services.finding_shapes import FindingView
+from services.finding_views import list_findings, show_finding
 from services.finding_writing import finding_row
 from services.ledgers import state
 from services.sight import sight
@@ -30,7 +32,7 @@ def of_appraisal(uow: UnitOfWork, *, actor: Actor, now: dt.datetime, appraisal: 
         NotFound: there is no such appraisal, or it is not the viewer's to see.
     """
     with uow.read() as tx:
-        standing = load(tx, [appraisal], actor, now)[0]
+        standing, actor = stand_in(tx, load(tx, [appraisal], actor, now)[0], actor)
         sight(tx, standing, actor, standing.today)
     row = standing.row
     return tuple(

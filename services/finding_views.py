@@ -2,9 +2,8 @@
 
 import datetime as dt
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from fractions import Fraction
 from typing import Any
 
 from sqlalchemy import Row, Text, bindparam, literal, null, select, type_coerce, union_all
@@ -20,7 +19,8 @@ from services.actors import Actor
 from services.definitions import rubric_of
 from services.documents import document_code
 from services.errors import Malformed, Refused
-from services.file_views import Files, files_of_owners, until
+from services.file_views import files_of_owners, until
+from services.finding_shapes import FindingView, ReplyView, RevisionView, redact
 from services.finding_writing import disclosure, finding_row
 from services.finding_writing import unknown as unknown_finding
 from services.grants import today
@@ -50,9 +50,11 @@ FINDINGS = select(
     ASSIGNMENT.c.person_id,
     ASSIGNMENT.c.post_id,
     PERSON.c.number,
+    PERSON.c.name,
     POST.c.code.label("post"),
     INCIDENT.c.code.label("incident"),
     _RECORDER.c.number.label("recorder"),
+    _RECORDER.c.name.label("recorder_name"),
     _REASON.c.body.label("reason"),
     _VOID_REASON.c.body.label("void_reason"),
 ).select_from(
@@ -95,81 +97,6 @@ SAID = union_all(
     ),
 )
 """What was written beside findings, and what was decided about them."""
-
-
-@dataclass(frozen=True, slots=True)
-class ReplyView:
-    """What the person wrote beside a finding, and when."""
-
-    at: dt.datetime
-    text: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class RevisionView:
-    """A decision about a finding at review or appeal; `amount`, in points, belongs to change and lower."""
-
-    kind: str
-    amount: Fraction | None
-    at: dt.datetime
-    reason: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class FindingView:
-    """A finding as somebody sees it. `amount`, in points, is None where it is not yet released: then `hidden` is True.
-
-    `ranged` says that the recorder picked the amount from a range; `award` that it gives points. `counts` is False for
-    a void finding and for a claim that is not confirmed.
-    """
-
-    id: int
-    number: str
-    post: str
-    rule: str
-    clause: str
-    trigger: Mapping[str, str]
-    award: bool
-    ranged: bool
-    happened: dt.date
-    known: dt.date
-    counted_on: dt.date
-    amount: Fraction | None
-    units: Fraction | None
-    document: str | None
-    incident: str | None
-    reason: str | None
-    sub_reasons: tuple[str, ...]
-    recorded_by: str
-    recorded_at: dt.datetime
-    claimed: bool
-    confirmed: bool
-    voided: bool
-    void_reason: str | None
-    replaces: str | None
-    replies: tuple[ReplyView, ...]
-    revisions: tuple[RevisionView, ...]
-    hidden: bool = False
-    files: Files = ()
-
-    @property
-    def code(self) -> str:
-        """What people type: `F1042`."""
-        return finding_line(self.id)
-
-    @property
-    def counts(self) -> bool:
-        """Whether it counts in a score."""
-        return not self.voided and (not self.claimed or self.confirmed)
-
-
-def redact(view: FindingView, *, judgement: bool) -> FindingView:
-    """Take out of a finding what is judgement: an amount picked from a range, and decisions about it."""
-    if judgement:
-        return view
-    if view.ranged:
-        return replace(view, amount=None, hidden=True, revisions=())
-    return replace(view, revisions=())
 
 
 def list_findings(
@@ -333,6 +260,8 @@ def _view(
         reason=row.reason,
         sub_reasons=tuple(json.loads(row.sub_reasons)),
         recorded_by=row.recorder,
+        recorder=f"{row.recorder_name} ({row.recorder})",
+        person=f"{row.name} ({row.number})",
         recorded_at=row.recorded_at,
         claimed=row.claimed,
         confirmed=row.confirmed_at is not None,

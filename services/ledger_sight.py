@@ -4,11 +4,12 @@ import datetime as dt
 
 from services.access import granted_roles, own_or_superior, typist_near
 from services.actors import Actor
+from services.delegations import stand_in
 from services.errors import NotFound
 from services.ledgers import LedgerState
 from services.reporting import assessor_of
 from services.sight import NOTHING, Sight, sight
-from services.standing import load
+from services.standing import Standing, load
 from services.unit_of_work import Transaction
 from workflow.vocabulary import Role
 
@@ -26,12 +27,19 @@ def ledger_sight(
     """
     viewer = actor.person_id
     if at.appraisal_id is not None:
+        standing = load(tx, [at.appraisal_id], actor, now)[0]
         try:
-            return sight(tx, load(tx, [at.appraisal_id], actor, now)[0], actor, today)
+            return sight(tx, standing, actor, today)
         except NotFound:
-            return NOTHING
+            return _standing_in(tx, standing, actor)
     seen = _by_line(tx, at, person_id, viewer, today)
     return _FACTS if seen.facts and typist_near(tx, actor, person_id, today) else seen
+
+
+def _standing_in(tx: Transaction, standing: Standing, actor: Actor) -> Sight:
+    """Return what somebody sees of a ledger with which he has nothing to do himself."""
+    standing, acting = stand_in(tx, standing, actor)
+    return NOTHING if acting is actor else sight(tx, standing, acting, standing.today)
 
 
 def _by_line(tx: Transaction, at: LedgerState, person_id: int, viewer: int | None, today: dt.date) -> Sight:

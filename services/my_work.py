@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, Subquery, bindparam, or_, select
+from sqlalchemy import Row, bindparam, or_, select
 
 from models.columns import table_of
 from models.people import Absence, Delegation
@@ -21,82 +21,18 @@ from services.ledgers import state, state_asked
 from services.one_reading import ahead
 from services.rubric_in_force import covering_asked, rubric_asked, rubric_in_force
 from services.sight import Relation, seen
-from services.standing import APPRAISAL, ASSIGNMENT, CYCLE, MOVE, PERSON, POST, WORK_ITEM, WORKFLOW, local_day
+from services.standing import ASSIGNMENT, MOVE, PERSON, POST, local_day
+from services.turn_rows import MOST, OWED, WAITED, following, page_of
 from services.unit_of_work import Statement, Transaction, UnitOfWork
 from workflow.lifecycle import Lifecycle
-from workflow.vocabulary import JUDGING_ROLES, CycleState, Role
+from workflow.vocabulary import JUDGING_ROLES
 
 ABSENCE = table_of(Absence)
 DELEGATION = table_of(Delegation)
-MOST = 50
-"""Rows of each list; the most urgent come first, and the rest moves up as these are done."""
-
-MOST_PARTS = 2000
-"""Among how many work items and parts of a person the most urgent are looked for."""
-
 _HOLDER = PERSON.alias("holder")
 _DELEGATE = PERSON.alias("delegate")
 
 
-def _turns(item: Subquery) -> Select[Any]:
-    """Return the select of what a page tells about some work items, the most urgent first.
-
-    The items are chosen before anything is joined to them: PostgreSQL plans no more than eight tables together.
-    """
-    return (
-        select(
-            APPRAISAL.c.id,
-            APPRAISAL.c.stage,
-            APPRAISAL.c.person_id,
-            APPRAISAL.c.assignment_id,
-            APPRAISAL.c.workflow_id,
-            WORKFLOW.c.digest,
-            CYCLE.c.code.label("cycle"),
-            PERSON.c.number,
-            PERSON.c.name,
-            POST.c.code.label("post"),
-            item.c.role,
-            item.c.due_at,
-            item.c.holder_id,
-            _HOLDER.c.number.label("holder_number"),
-            _HOLDER.c.name.label("holder_name"),
-        )
-        .select_from(item)
-        .join(APPRAISAL, APPRAISAL.c.id == item.c.appraisal_id)
-        .join(CYCLE, CYCLE.c.id == APPRAISAL.c.cycle_id)
-        .join(WORKFLOW, WORKFLOW.c.id == APPRAISAL.c.workflow_id)
-        .join(PERSON, PERSON.c.id == APPRAISAL.c.person_id)
-        .join(ASSIGNMENT, ASSIGNMENT.c.id == APPRAISAL.c.assignment_id)
-        .join(POST, POST.c.id == ASSIGNMENT.c.post_id)
-        .join(_HOLDER, _HOLDER.c.id == item.c.holder_id)
-        .where(CYCLE.c.state != CycleState.CANCELLED.value)
-        .order_by(item.c.due_at, item.c.id)
-        .limit(MOST + 1)
-    )
-
-
-def _chosen(*conditions: ColumnElement[bool]) -> Subquery:
-    open_ = select(WORK_ITEM).where(WORK_ITEM.c.closed_at.is_(None), *conditions)
-    return open_.order_by(WORK_ITEM.c.due_at, WORK_ITEM.c.id).limit(MOST_PARTS).subquery("item")
-
-
-_OWED = _turns(_chosen(WORK_ITEM.c.holder_id.in_(bindparam("people", expanding=True))))
-_MINE = (
-    select(PARTY.c.appraisal_id)
-    .where(
-        PARTY.c.person_id == bindparam("person"),
-        # A decider sees nothing before there is an appeal, so he waits for nothing.
-        or_(*(PARTY.c.role == role.value for role in (Role.APPRAISEE, Role.ASSESSOR, Role.REVIEWER))),
-        PARTY.c.to_at.is_(None),
-    )
-    .order_by(PARTY.c.appraisal_id.desc())
-    .limit(MOST_PARTS)
-    .subquery("mine")
-)
-"""The appraisals in which he has a part; of somebody who has had very many, the latest."""
-_WAITED = _turns(
-    _chosen(WORK_ITEM.c.holder_id != bindparam("person"), WORK_ITEM.c.appraisal_id.in_(select(_MINE.c.appraisal_id)))
-)
 _DELEGATIONS = (
     select(
         DELEGATION.c.person_id,
@@ -187,23 +123,35 @@ class Substitution:
 
 @dataclass(frozen=True, slots=True)
 class MyWork:
-    """Everything on a person's first page. `more_owed` and `more_waited` say that the list goes on."""
+    """Everything on a person's first page. `after_owed` and `after_waited` are where the lists go on."""
 
     owed: tuple[Turn, ...]
     waited: tuple[Turn, ...]
-    more_owed: bool
-    more_waited: bool
+    after_owed: str | None
+    after_waited: str | None
     substitutions: tuple[Substitution, ...]
     away: tuple[tuple[dt.date, dt.date | None], ...]
     duties: tuple[DutyMonthView, ...]
     """The scheduled duties of his post that are still open this month; none for who holds several posts, or no post."""
 
 
-def my_work(uow: UnitOfWork, *, actor: Actor, now: dt.datetime, zone: str, calendar: str) -> MyWork:
+def my_work(
+    uow: UnitOfWork,
+    *,
+    actor: Actor,
+    now: dt.datetime,
+    zone: str,
+    calendar: str,
+    owed_after: str = "",
+    waited_after: str = "",
+) -> MyWork:
     """Return what a person owes and waits for, the most urgent first, with a bounded number of statements.
 
     What he may do for others by delegation is among it, where he may stand in. `zone` and `calendar` are the
-    organisation's.
+    organisation's; `owed_after` and `waited_after` are where the page before ended.
+
+    Raises:
+        Malformed: one of them is no place of ours.
     """
     on = local_day(now, zone)
     who = {"person": actor.person_id, "on": on}
@@ -212,10 +160,10 @@ def my_work(uow: UnitOfWork, *, actor: Actor, now: dt.datetime, zone: str, calen
         delegations, held = tx.all(_DELEGATIONS, who), tx.all(_HELD, who)
         principals = _principals(delegations, actor.person_id, on)
         post = _only_post(held)
-        owing = {"people": [actor.person_id, *principals]}
-        waiting = {"person": actor.person_id}
-        ahead(tx, (_OWED, owing), (_WAITED, waiting), *_ledger_asked(post, on))
-        items, waited = tx.all(_OWED, owing), tx.all(_WAITED, waiting)
+        owing = page_of(OWED, {"people": [actor.person_id, *principals]}, owed_after)
+        waiting = page_of(WAITED, {"person": actor.person_id}, waited_after)
+        ahead(tx, owing, waiting, *_ledger_asked(post, on))
+        items, waited = tx.all(*owing), tx.all(*waiting)
         mine = [row for row in items[:MOST] if row.holder_id == actor.person_id]
         others = [row for row in items[:MOST] if row.role in principals.get(row.holder_id, ())]
         ahead(tx, *_fit_asked(others, actor.person_id, on), *_rules_asked(tx, post, on))
@@ -224,8 +172,8 @@ def my_work(uow: UnitOfWork, *, actor: Actor, now: dt.datetime, zone: str, calen
         return MyWork(
             tuple([made.turn(row) for row in mine] + [made.turn(row, for_other=True) for row in fit]),
             tuple(made.turn(row) for row in waited[:MOST]),
-            len(items) > MOST,
-            len(waited) > MOST,
+            following(items),
+            following(waited),
             tuple(_substitution(row, actor.person_id) for row in delegations),
             tuple(dict.fromkeys((row.valid_from, row.valid_to) for row in held if row.valid_from is not None)),
             _open_duties(tx, post, on) if post is not None else (),

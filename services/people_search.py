@@ -1,16 +1,17 @@
-"""Finding people by number, name or the initials of their pinyin, and walking down the tree of units, page by page."""
+"""Finding people by number, name or pinyin, and walking down the tree of units, page by page."""
 
 import datetime as dt
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Row, and_, bindparam, func, or_, select
+from sqlalchemy import Row, and_, bindparam, or_, select
 
 from models.columns import table_of
 from models.people import Assignment, Person, Post, Unit
 from services.actors import Actor
 from services.errors import NotFound
 from services.grants import today
+from services.name_search import LOOKED, Place, Sought, further
 from services.unit_of_work import Transaction, UnitOfWork
 
 ASSIGNMENT = table_of(Assignment)
@@ -24,11 +25,12 @@ _ON = bindparam("on", type_=ASSIGNMENT.c.valid_from.type)
 HELD = and_(ASSIGNMENT.c.valid_from <= _ON, or_(ASSIGNMENT.c.valid_to.is_(None), ASSIGNMENT.c.valid_to >= _ON))
 """An assignment that is in force `on` a day."""
 _FOUND = (
-    select(PERSON.c.id, PERSON.c.number, PERSON.c.name, PERSON.c.left)
+    select(PERSON.c.id, PERSON.c.number, PERSON.c.name, PERSON.c.left, PERSON.c.initials)
     .where(PERSON.c.number > bindparam("after"), PERSON.c.erased_at.is_(None))
     .order_by(PERSON.c.number)
     .limit(PAGE + 1)
 )
+_LOOKED = _FOUND.limit(LOOKED + 1)
 _IN_UNIT = _FOUND.where(
     PERSON.c.id.in_(select(ASSIGNMENT.c.person_id).where(ASSIGNMENT.c.unit_id == bindparam("unit"), HELD))
 )
@@ -79,17 +81,6 @@ class People:
     above: Row[Any] | None
 
 
-def matching(words: str) -> Any:
-    """Return the condition that a person's number, name or initials begin with what somebody typed."""
-    typed = words.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-    return or_(
-        PERSON.c.number.like(f"{typed}%", escape="\\"),
-        PERSON.c.name.like(f"{typed}%", escape="\\"),
-        PERSON.c.initials.like(f"{typed.lower()}%", escape="\\"),
-        func.lower(PERSON.c.name).like(f"% {typed.lower()}%", escape="\\"),
-    )
-
-
 def find(
     uow: UnitOfWork,
     *,
@@ -99,7 +90,7 @@ def find(
     unit: str | None = None,
     after: str = "",
 ) -> People:
-    """Return who begins with `words`, or who is in a unit today, 50 at a time; at most 6 statements.
+    """Return whose number, name or pinyin has `words`, or who is in a unit today, 50 at a time; at most 7 statements.
 
     Raises:
         NotFound: there is no such unit.
@@ -108,12 +99,12 @@ def find(
         on = today(tx, now)
         here = None if unit is None else _one(tx, unit)
         if words:
-            rows = tx.all(_FOUND.where(matching(words)), {"after": after})
-        elif here is not None:
-            rows = tx.all(_IN_UNIT, {"after": after, "unit": here.id, "on": on})
+            shown, following = _sought(tx, Sought(words), Place.of(after))
         else:
-            rows = tx.all(_FOUND, {"after": after})
-        shown = rows[:PAGE]
+            where = {} if here is None else {"unit": here.id, "on": on}
+            rows = tx.all(_FOUND if here is None else _IN_UNIT, {"after": after, **where})
+            shown = list(rows[:PAGE])
+            following = shown[-1].number if len(rows) > PAGE else None
         places: dict[int, list[Row[Any]]] = {}
         for place in tx.all(_PLACES, {"people": [row.id for row in shown], "on": on}):
             places.setdefault(place.person_id, []).append(place)
@@ -121,11 +112,26 @@ def find(
         above = None if here is None or here.parent_id is None else tx.first(_PARENT, {"unit": here.parent_id})
         return People(
             tuple(Found(row.number, row.name, row.left, tuple(places.get(row.id, ()))) for row in shown),
-            shown[-1].number if len(rows) > PAGE else None,
+            following,
             tuple(units),
             here,
             above,
         )
+
+
+def _sought(tx: Transaction, sought: Sought, place: Place) -> tuple[list[Row[Any]], str | None]:
+    """Return the people of a page by number, and where the next one begins; first those that begin with the words."""
+    found = [] if place.further else tx.all(_FOUND.where(sought.begins), {"after": place.last})
+    if len(found) > PAGE:
+        return list(found[:PAGE]), found[PAGE - 1].number
+    looked = tx.all(_LOOKED.where(sought.begins_not), {"after": place.last if place.further else ""})
+    hits, room = sought.hits(looked[:LOOKED]), PAGE - len(found)
+    following = None
+    if len(hits) > room:
+        following = further(hits[room - 1].number if room else "")
+    elif len(looked) > LOOKED:
+        following = further(looked[LOOKED - 1].number)
+    return sorted([*found, *hits[:room]], key=lambda row: str(row.number)), following
 
 
 def _one(tx: Transaction, code: str) -> Row[Any]:

@@ -15,7 +15,8 @@ from models.rubrics import Definition
 from scoring.rubric import Rubric, Rule
 from services.actors import Actor
 from services.definitions import rubric_of
-from services.documents import DocumentView, latest_documents
+from services.document_lists import latest_documents
+from services.documents import DocumentView
 from services.grants import today
 from services.unit_of_work import Transaction, UnitOfWork
 from workflow.vocabulary import CycleState, Role
@@ -34,7 +35,15 @@ RUBRICS = 20
 """How many of the latest rubrics are looked through for a post."""
 
 _PEOPLE = (
-    select(ASSIGNMENT.c.id, PERSON.c.id.label("person_id"), PERSON.c.number, PERSON.c.name, POST.c.code.label("post"))
+    select(
+        ASSIGNMENT.c.id,
+        PERSON.c.id.label("person_id"),
+        PERSON.c.number,
+        PERSON.c.name,
+        POST.c.code.label("post"),
+        POST.c.name_en,
+        POST.c.name_zh,
+    )
     .join(PERSON, PERSON.c.id == ASSIGNMENT.c.person_id)
     .join(POST, POST.c.id == ASSIGNMENT.c.post_id)
     .where(
@@ -89,7 +98,7 @@ class Recordable:
 
     entry: str
     person: str
-    post: str
+    post_name: Mapping[str, str]
     rules: tuple[Rule, ...]
 
 
@@ -142,4 +151,5 @@ def _recordable(tx: Transaction, row: Row[Any], opened: Row[Any] | None, of_post
     rules: tuple[Rule, ...] = ()
     if rubric is not None and any(post.id == row.post for post in rubric.posts):
         rules = tuple(rule for rule in rubric.post(row.post).rules if rule.duty is None)
-    return Recordable(f"{row.number}@{row.post}", f"{row.name} ({row.number})", row.post, rules)
+    post_name = {"en": row.name_en, "zh": row.name_zh}
+    return Recordable(f"{row.number}@{row.post}", f"{row.name} ({row.number})", post_name, rules)

@@ -4,7 +4,7 @@ import datetime as dt
 from collections.abc import Iterable, Mapping
 
 from services.calendars import add_working_days, closures
-from services.finding_views import FindingView
+from services.finding_shapes import FindingView
 from services.finding_writing import NO_DISCLOSURE
 from services.standing import Standing, local_day
 from services.unit_of_work import Transaction

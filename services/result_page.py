@@ -1,4 +1,4 @@
-"""The results of a cycle a page at a time, with last quarter's beside them, found by number, name or initials."""
+"""The results of a cycle a page at a time, last quarter's beside them, found by number, part of a name or initials."""
 
 import datetime as dt
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ from services import view_log
 from services.actors import Actor
 from services.cycle_frame import Frame, frame
 from services.errors import Refused
-from services.people_search import PERSON
+from services.name_search import PERSON
 from services.person_results import APPRAISAL, ASSIGNMENT, FINAL, IN_FORCE, POST
 from services.result_rows import Asking, page_of_results
 from services.results import SEES_TABLE, Result

@@ -17,7 +17,7 @@ from services.access import PARTY, Parts
 from services.actors import Actor
 from services.cycle_frame import Frame, frame, lifecycle
 from services.errors import Malformed
-from services.people_search import PERSON, matching
+from services.name_search import PERSON, matching
 from services.person_results import APPRAISAL, ASSIGNMENT, FINAL, IN_FORCE, PERSON_RESULT, POST, SCORE, SCORE_IN_FORCE
 from services.results import MOVE, ROSTER, Looker, Result, looker, nothing_seen, result_of, unopened
 from services.unit_of_work import Transaction, UnitOfWork, use_case
@@ -55,6 +55,8 @@ _OPENED = (
         APPRAISAL.c.person_id,
         PERSON.c.number,
         POST.c.code.label("post"),
+        POST.c.name_en,
+        POST.c.name_zh,
     )
     .select_from(
         APPRAISAL.join(PERSON, PERSON.c.id == APPRAISAL.c.person_id)
@@ -82,6 +84,8 @@ _NEVER_OPENED = (
         ROSTER.c.person_id,
         PERSON.c.number,
         _OF_ROSTER.c.code.label("post"),
+        _OF_ROSTER.c.name_en,
+        _OF_ROSTER.c.name_zh,
     )
     # By the assignments of people in their order, since of a roster's rows these are few.
     .select_from(
@@ -221,6 +225,8 @@ def _rows_of(chosen: Any) -> Select[Any]:
             chosen.c.person_id,
             chosen.c.number,
             chosen.c.post,
+            chosen.c.name_en,
+            chosen.c.name_zh,
             PERSON.c.name,
             ROSTER.c.status,
             APPRAISAL.c.id,

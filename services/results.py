@@ -46,6 +46,8 @@ _ROWS = (
         PERSON.c.number,
         PERSON.c.name,
         POST.c.code.label("post"),
+        POST.c.name_en,
+        POST.c.name_zh,
         MOVE.c.action.label("last_action"),
         SCORE.c.id.label("score_id"),
         SCORE.c.total,
@@ -86,7 +88,15 @@ _HOLDERS = (
     .order_by(PARTY.c.seat.desc())
 )
 _NOT_OPENED = (
-    select(ROSTER.c.person_id, ROSTER.c.status, PERSON.c.number, PERSON.c.name, POST.c.code.label("post"))
+    select(
+        ROSTER.c.person_id,
+        ROSTER.c.status,
+        PERSON.c.number,
+        PERSON.c.name,
+        POST.c.code.label("post"),
+        POST.c.name_en,
+        POST.c.name_zh,
+    )
     .join(PERSON, PERSON.c.id == ROSTER.c.person_id)
     .join(POST, POST.c.id == ROSTER.c.post_id)
     .where(
@@ -112,6 +122,7 @@ class Result:
     number: str
     name: str
     post: str
+    post_name: Mapping[str, str]
     code: str
     stage: str
     wording: Mapping[str, str]
@@ -242,6 +253,7 @@ def result_of(
         number=row.number,
         name=row.name,
         post=row.post,
+        post_name={"en": row.name_en, "zh": row.name_zh},
         code=f"{cycle.code}/{row.number}@{row.post}",
         stage=row.stage,
         wording={language: _wording(lifecycle, row, language, holder) for language in LANGUAGES},
@@ -283,6 +295,7 @@ def unopened(row: Row[Any], cycle: Row[Any]) -> Result:
         number=row.number,
         name=row.name,
         post=row.post,
+        post_name={"en": row.name_en, "zh": row.name_zh},
         code=f"{cycle.code}/{row.number}@{row.post}",
         stage=row.status,
         wording={language: term(row.status, language) for language in LANGUAGES},

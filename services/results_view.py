@@ -1,10 +1,12 @@
 """Everything the page of results shows of a cycle or a year, read in one transaction; the look is put on record."""
 
 import datetime as dt
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from services import view_log
 from services.actors import Actor
+from services.grade_words import Words, grades_of_cycle
 from services.result_groups import Groups, read_groups
 from services.result_page import ResultPage, read_page, table_frame
 from services.table_state import TableState, read_state
@@ -35,6 +37,8 @@ class ResultsView:
     page: ResultPage | None
     groups: Groups | None
     year: YearPage | None
+    grades: Mapping[str, Words]
+    """The words of each grade, by its label."""
 
 
 def results_view(
@@ -47,9 +51,9 @@ def results_view(
     places: Places | None = None,
     language: str = "en",
 ) -> ResultsView:
-    """Return what the page of results shows, 50 of each list; at most 7 statements.
+    """Return what the page of results shows, 50 of each list; at most 8 statements.
 
-    `words` find people by number, name or the initials of their pinyin.
+    `words` find people by number, any part of the name or of the initials of their pinyin.
 
     Raises:
         NotFound: there is no such cycle.
@@ -58,13 +62,15 @@ def results_view(
     """
     begin = places or Places()
     page = groups = None
+    grades: Mapping[str, Words] = {}
     with uow.read() as tx:
         at = table_frame(tx, viewer=viewer, now=now, cycle=cycle)
         table = read_state(tx, at, viewer)
         year = read_year(tx, at, viewer, words=words, after=begin.rows)
         if year is None:
             page = read_page(tx, at, viewer, words=words, after=begin.rows)
+            grades = grades_of_cycle(tx, at.cycle.id)
             groups = read_groups(tx, at, language=language, units=begin.units, posts=begin.posts)
     if year.others if year is not None else page is not None and page.noted:
         view_log.look(uow, viewer=viewer, now=now, kind=view_log.RESULT_TABLE, object_id=at.cycle.id)
-    return ResultsView(at.cycle.code, at.cycle.state == CycleState.FINAL, table, page, groups, year)
+    return ResultsView(at.cycle.code, at.cycle.state == CycleState.FINAL, table, page, groups, year, grades)

@@ -5,7 +5,7 @@ The reasons are worked out in Python from a bounded number of rows, so that no l
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
@@ -19,9 +19,12 @@ from services import delegations
 from services.access import PARTY
 from services.actors import Actor
 from services.clause_history import latest_amounts
+from services.file_writing import ATTACHMENT
+from services.grants import today
 from services.naming import unseen
-from services.review_reasons import REASONS, Line, Reason, ranged_lines, reasons_of
+from services.review_reasons import REASONS, Advice, Line, Reason, ranged_lines, reasons_of
 from services.sight import Relation, relation_of
+from services.stand_ins import StandsFor, stand_ins, waits_for
 from services.standing import APPRAISAL, ASSIGNMENT, CYCLE, PERSON, POST, RUBRIC, WORK_ITEM, load
 from services.unit_of_work import Transaction, UnitOfWork
 from workflow.vocabulary import CycleState, Role
@@ -36,6 +39,7 @@ WINDOW = 100
 """Cases of one list; what opened later stands on the next."""
 MOST_FINDINGS = 1500
 """Findings that are looked at for one list; where there are more every case needs an eye."""
+USUAL_ADVICE = Advice()
 _ASSESSOR = PERSON.alias("assessor")
 _SCORER = PARTY.alias("scorer")
 _MINE = PARTY.alias("mine")
@@ -66,6 +70,7 @@ _CASES = (
         _ASSESSOR.c.name.label("assessor_name"),
         WORK_ITEM.c.id.label("item"),
         WORK_ITEM.c.due_at,
+        WORK_ITEM.c.holder_id,
     )
     .select_from(APPRAISAL)
     .join(CYCLE, CYCLE.c.id == APPRAISAL.c.cycle_id)
@@ -88,7 +93,7 @@ _CASES = (
 )
 _WAITING = (
     _CASES.where(
-        WORK_ITEM.c.holder_id == bindparam("person"),
+        waits_for(),
         WORK_ITEM.c.role == Role.REVIEWER.value,
         WORK_ITEM.c.id > bindparam("after"),
         CYCLE.c.state != CycleState.CANCELLED.value,
@@ -104,7 +109,15 @@ _FINDINGS = (
         FINDING.c.rule,
         FINDING.c.amount,
         FINDING.c.document_id,
-        exists().where(EVIDENCE.c.owner_kind == "finding", EVIDENCE.c.owner_id == FINDING.c.id).label("evidence"),
+        or_(
+            exists().where(EVIDENCE.c.owner_kind == "finding", EVIDENCE.c.owner_id == FINDING.c.id),
+            # A file of the person himself is his side, and shows nothing of what was recorded.
+            exists().where(
+                ATTACHMENT.c.owner_kind == "finding",
+                ATTACHMENT.c.owner_id == FINDING.c.id,
+                func.coalesce(ATTACHMENT.c.on_behalf_of, ATTACHMENT.c.added_by) != APPRAISAL.c.person_id,
+            ),
+        ).label("evidence"),
         exists().where(REPLY.c.finding_id == FINDING.c.id).label("replied"),
     )
     .select_from(FINDING)
@@ -175,6 +188,8 @@ class Case:
     recorded: bool
     findings: int
     reasons: tuple[Reason, ...]
+    stands_for: StandsFor | None = None
+    """For whom the viewer decides it, where it is not his own."""
 
     @property
     def clear(self) -> bool:
@@ -210,21 +225,24 @@ class Look:
     lines: Mapping[str, Line]
 
 
-def queue(uow: UnitOfWork, *, actor: Actor, after: int = 0) -> Queue:
-    """Return what waits for a reviewer, first what needs an eye; in five statements, however much waits.
+def queue(uow: UnitOfWork, *, actor: Actor, now: dt.datetime, after: int = 0, advice: Advice = USUAL_ADVICE) -> Queue:
+    """Return what waits for a reviewer, first what needs an eye; in eight statements at most, however much waits.
 
-    `after` is that of the list before. What he may decide for others by delegation stands on his list of work.
+    `after` is that of the list before. What he may decide for others by delegation stands among it.
     """
     with uow.read() as tx:
-        rows = tx.all(_WAITING, {"person": actor.person_id, "after": after})
+        standing_in = stand_ins(tx, actor, Role.REVIEWER, today(tx, now))
+        rows = tx.all(_WAITING, {**standing_in.values, "after": after})
         shown = rows[:WINDOW]
-        cases, _ = _cases(tx, shown)
+        cases, _ = _cases(tx, shown, advice)
+        marks = {row.id: standing_in.of(row, actor.person_id) for row in shown}
+        cases = [replace(case, stands_for=marks[case.appraisal_id]) for case in cases]
         spread = _spread(tx, actor, {row.cycle_id for row in shown})
     cases.sort(key=lambda case: (_rank(case), case.appraisal_id))
     return Queue(tuple(cases), spread, shown[-1].item if len(rows) > WINDOW else None)
 
 
-def look(uow: UnitOfWork, *, actor: Actor, now: dt.datetime, appraisal: str) -> Look:
+def look(uow: UnitOfWork, *, actor: Actor, now: dt.datetime, appraisal: str, advice: Advice = USUAL_ADVICE) -> Look:
     """Return what to know about one case before deciding it; for who scores or reviews it.
 
     Raises:
@@ -235,7 +253,7 @@ def look(uow: UnitOfWork, *, actor: Actor, now: dt.datetime, appraisal: str) -> 
         if relation_of(tx, standing, actor, standing.today) is not Relation.JUDGE:
             raise unseen(standing.asked)
         rows = tx.all(_ONE, {"appraisal": standing.id})[:1]
-        cases, lines = _cases(tx, rows)
+        cases, lines = _cases(tx, rows, advice)
     return Look(cases[0], lines)
 
 
@@ -246,7 +264,7 @@ def _rank(case: Case) -> int:
     return len(REASONS) if case.recorded else len(REASONS) + 1
 
 
-def _cases(tx: Transaction, rows: Sequence[Row[Any]]) -> tuple[list[Case], dict[str, Line]]:
+def _cases(tx: Transaction, rows: Sequence[Row[Any]], advice: Advice) -> tuple[list[Case], dict[str, Line]]:
     if not rows:
         return [], {}
     found = tx.all(_FINDINGS, {"appraisals": [row.id for row in rows]})
@@ -266,7 +284,7 @@ def _cases(tx: Transaction, rows: Sequence[Row[Any]]) -> tuple[list[Case], dict[
         ranged = ranged_lines(tx, row, mine, amounts)
         lines |= ranged
         last = before.get((row.assignment_id, days[row.assignment_id]))
-        reasons = reasons_of(row, mine, ranged, last)
+        reasons = reasons_of(row, mine, ranged, last, advice)
         if len(found) == MOST_FINDINGS:
             reasons.append(Reason("too-many"))
         cases.append(_case(row, len(mine), last, tuple(reasons)))

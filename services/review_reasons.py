@@ -13,10 +13,18 @@ from services.definitions import rubric_of
 from services.ledger_rows import finding_line
 from services.unit_of_work import Transaction
 
-FEW = 3
-"""With fewer amounts before, nothing can be unlike them."""
-FAR = Fraction(1, 10)
-"""The share of the maximum by which a total differs from that of the last quarter before somebody should look."""
+
+@dataclass(frozen=True, slots=True)
+class Advice:
+    """From when on a case is said to need an eye; nothing follows from it.
+
+    `far` is the share of the maximum by which a total differs from that of the last quarter, from 0 to 1. With fewer
+    than `few` amounts before, nothing can be unlike them.
+    """
+
+    far: Fraction = Fraction(1, 10)
+    few: int = 3
+
 
 REASONS = ("returned", "end-of-range", "no-evidence", "unlike-before", "far-from-last", "replied", "too-many")
 """Why a case needs an eye, the most pressing first."""
@@ -61,7 +69,11 @@ def ranged_lines(
 
 
 def reasons_of(
-    row: Row[Any], findings: Sequence[Row[Any]], ranged: Mapping[str, Line], last: Fraction | None
+    row: Row[Any],
+    findings: Sequence[Row[Any]],
+    ranged: Mapping[str, Line],
+    last: Fraction | None,
+    advice: Advice,
 ) -> list[Reason]:
     """Return why a case needs an eye, the most pressing reason first; `last` is the total of the quarter before."""
     reasons = [Reason("returned", facts={"round": row.round})] if row.round > 1 else []
@@ -74,10 +86,10 @@ def reasons_of(
         if finding.document_id is None and not finding.evidence:
             reasons.append(Reason("no-evidence", line, finding.rule))
         given = None if terms is None else terms.given
-        if given is not None and given.count >= FEW and not given.low <= amount <= given.high:
+        if given is not None and given.count >= advice.few and not given.low <= amount <= given.high:
             reasons.append(Reason("unlike-before", line, finding.rule, {"amount": amount, "given": given}))
         if finding.replied:
             reasons.append(Reason("replied", line, finding.rule))
-    if last is not None and row.total is not None and abs(row.total - last) >= FAR * row.maximum:
+    if last is not None and row.total is not None and abs(row.total - last) >= advice.far * row.maximum:
         reasons.append(Reason("far-from-last", facts={"total": row.total, "last": last}))
     return sorted(reasons, key=lambda reason: REASONS.index(reason.code))

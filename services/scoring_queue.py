@@ -10,6 +10,8 @@ from models.columns import table_of
 from models.findings import Finding
 from services.actors import Actor
 from services.definitions import rubric_of
+from services.grants import today
+from services.stand_ins import StandsFor, stand_ins, waits_for
 from services.standing import APPRAISAL, ASSIGNMENT, CYCLE, PERSON, POST, RUBRIC, WORK_ITEM
 from services.unit_of_work import Transaction, UnitOfWork
 from workflow.vocabulary import CycleState, Role
@@ -43,6 +45,7 @@ _WAITING = (
         _RECORDED.label("findings"),
         WORK_ITEM.c.id.label("item"),
         WORK_ITEM.c.due_at,
+        WORK_ITEM.c.holder_id,
     )
     .select_from(WORK_ITEM)
     .join(APPRAISAL, APPRAISAL.c.id == WORK_ITEM.c.appraisal_id)
@@ -52,7 +55,7 @@ _WAITING = (
     .join(POST, POST.c.id == ASSIGNMENT.c.post_id)
     .join(RUBRIC, RUBRIC.c.id == APPRAISAL.c.rubric_id)
     .where(
-        WORK_ITEM.c.holder_id == bindparam("person"),
+        waits_for(),
         WORK_ITEM.c.role == Role.ASSESSOR.value,
         WORK_ITEM.c.closed_at.is_(None),
         WORK_ITEM.c.id > bindparam("after"),
@@ -79,6 +82,8 @@ class ToScore:
     due_at: dt.datetime | None
     findings: int
     duties: bool
+    stands_for: StandsFor | None
+    """For whom the viewer scores it, where it is not his own."""
 
     @property
     def clear(self) -> bool:
@@ -99,15 +104,19 @@ class Sheets:
     after: int | None
 
 
-def to_score(uow: UnitOfWork, *, actor: Actor, after: int = 0) -> Sheets:
-    """Return what an assessor has to score now, in one statement; `after` is that of the list before."""
+def to_score(uow: UnitOfWork, *, actor: Actor, now: dt.datetime, after: int = 0) -> Sheets:
+    """Return what an assessor has to score now, in four statements at most; `after` is that of the list before.
+
+    What he may score for others by delegation stands among it.
+    """
     with uow.read() as tx:
-        rows = tx.all(_WAITING, {"person": actor.person_id, "after": after})
-        sheets = [_sheet(tx, row) for row in rows[:WINDOW]]
+        standing_in = stand_ins(tx, actor, Role.ASSESSOR, today(tx, now))
+        rows = tx.all(_WAITING, {**standing_in.values, "after": after})
+        sheets = [_sheet(tx, row, standing_in.of(row, actor.person_id)) for row in rows[:WINDOW]]
     return Sheets(tuple(sheets), rows[WINDOW - 1].item if len(rows) > WINDOW else None)
 
 
-def _sheet(tx: Transaction, row: Row[Any]) -> ToScore:
+def _sheet(tx: Transaction, row: Row[Any], stands_for: StandsFor | None) -> ToScore:
     post = rubric_of(tx, row.rubric_id, row.rubric_digest).post(row.post)
     return ToScore(
         row.id,
@@ -119,4 +128,5 @@ def _sheet(tx: Transaction, row: Row[Any]) -> ToScore:
         row.due_at,
         row.findings,
         bool(post.duties),
+        stands_for,
     )

@@ -15,7 +15,7 @@ from scoring.numbers import parse_decimal
 from scoring.result import Step
 from services.actors import Actor
 from services.cycle_frame import Frame, frame
-from services.people_search import PERSON, matching
+from services.name_search import PERSON, matching
 from services.person_results import APPRAISAL, ASSIGNMENT, FINAL, IN_FORCE, POST, ROSTER
 from services.result_rows import place
 from services.results import SEES_TABLE, nothing_seen

@@ -40,6 +40,7 @@ PAGES: tuple[Page, ...] = (
     Page("opening"),
     Page("cycles", "/cycles", N_("Cycles"), "chart-bar", granted(Role.HR, Role.APPROVER, Role.AUDITOR)),
     Page("results"),
+    Page("corrections"),
     Page("organisation"),
     Page("flows"),
     Page("rules", "/rules", N_("Rules"), "list-numbers"),

@@ -211,6 +211,9 @@ ROUTES: Mapping[tuple[str, str], Access] = MappingProxyType(
         ("POST", "/cycles/{cycle}/propose"): office(Role.HR),
         ("POST", "/cycles/{cycle}/approve"): office(Role.APPROVER),
         ("POST", "/cycles/{cycle}/refuse"): office(Role.APPROVER),
+        # corrections of what is final
+        ("GET", "/corrections/{cycle}/{number}"): OVERVIEW,
+        ("POST", "/corrections/{cycle}/{number}/{action}"): office(Role.HR, Role.APPROVER),
         # rules
         ("GET", "/rules"): PERSONAL,
         ("GET", "/rules/{name}"): PERSONAL,

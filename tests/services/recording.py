@@ -13,7 +13,8 @@ from models.outbox import Message
 from services import documents, findings
 from services.actors import Actor
 from services.audit import EVENT
-from services.finding_views import FindingView, show_finding
+from services.finding_shapes import FindingView
+from services.finding_views import show_finding
 from services.finding_writing import FINDING, Recorded
 from services.unit_of_work import UnitOfWork
 from tests.services.builders import CLERK, DIRECTOR, VICE, TinyOffice, noon

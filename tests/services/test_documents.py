@@ -5,7 +5,7 @@ from fractions import Fraction
 import pytest
 from sqlalchemy import select
 
-from services import documents, findings
+from services import document_lists, documents, findings
 from services.actors import SYSTEM
 from services.audit import EVENT, TEXT_BODY, digest
 from services.errors import Conflict, Malformed, NotFound, Refused
@@ -123,16 +123,16 @@ def test_who_judges_somebody_picks_from_all_documents(uow: UnitOfWork, office: T
     code = register(uow, office)
     other = register(uow, office, kind="meeting", number="7")
     for number in (DIRECTOR, SECURITY, PRESIDENT, OFFICER, CLERK):
-        listed = documents.list_documents(uow, actor=office.actor(number), now=noon(2, 11))
+        listed = document_lists.list_documents(uow, actor=office.actor(number), now=noon(2, 11))
         assert [one.code for one in listed] == [code, other]
-    meetings = documents.list_documents(uow, actor=office.actor(DIRECTOR), now=noon(2, 11), kind="meeting")
+    meetings = document_lists.list_documents(uow, actor=office.actor(DIRECTOR), now=noon(2, 11), kind="meeting")
     assert [one.code for one in meetings] == [other]
 
 
 def test_everybody_else_sees_a_document_once_it_concerns_him(uow: UnitOfWork, office: TinyOffice) -> None:
     code = register(uow, office, kind="report", number="9")
     escort = office.actor(ESCORT)
-    assert documents.list_documents(uow, actor=escort, now=noon(2, 11)) == ()
+    assert document_lists.list_documents(uow, actor=escort, now=noon(2, 11)) == ()
     with pytest.raises(NotFound, match=f"There is no document {code}"):
         documents.show_document(uow, actor=escort, now=noon(2, 11), document=code)
     findings.add(

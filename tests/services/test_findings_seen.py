@@ -7,7 +7,8 @@ from services import findings
 from services.actors import SYSTEM
 from services.appraisals import Words
 from services.errors import Malformed, NotFound
-from services.finding_views import list_findings, redact, show_finding
+from services.finding_shapes import redact
+from services.finding_views import list_findings, show_finding
 from services.unit_of_work import UnitOfWork
 from tests.services.builders import (
     CLERK,

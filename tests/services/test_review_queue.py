@@ -7,11 +7,24 @@ import pytest
 
 from models.columns import table_of
 from models.findings import Finding
-from services import review_queue
+from services import attachments, delegations, review_queue
 from services.appraisals import act
 from services.errors import NotFound
 from services.review_queue import Case, Queue
-from tests.services.builders import CLERK, DIRECTOR, ESCORT, OFFICER, PERSONNEL, PRESIDENT, SECURITY, noon, open_quarter
+from services.review_reasons import Advice
+from services.stand_ins import StandsFor
+from tests.services.builders import (
+    CLERK,
+    DIRECTOR,
+    ESCORT,
+    OFFICER,
+    PERSONNEL,
+    PRESIDENT,
+    SECRETARY,
+    SECURITY,
+    noon,
+    open_quarter,
+)
 from tests.services.closing import JUDGES
 from tests.services.counting import sent
 from tests.services.playing import Play
@@ -20,7 +33,7 @@ STAFF = (CLERK, ESCORT, OFFICER)
 
 
 def queue(play: Play, by: str = DIRECTOR) -> Queue:
-    return review_queue.queue(play.uow, actor=play.who(by))
+    return review_queue.queue(play.uow, actor=play.who(by), now=noon(4, 6))
 
 
 def case(play: Play, of: str) -> Case:
@@ -113,6 +126,10 @@ def test_a_total_far_from_that_of_the_last_quarter_needs_an_eye(play: Play) -> N
     assert one.last == 100
     assert one.total == 88
     assert codes(one) == ["far-from-last"]
+    asked = {"actor": play.who(DIRECTOR), "now": noon(7, 2)}
+    for percent, said in ((12, ["far-from-last"]), (13, [])):
+        (one,) = review_queue.queue(play.uow, **asked, advice=Advice(far=Fraction(percent, 100))).cases
+        assert codes(one) == said
 
 
 def test_who_judges_sees_a_case_and_nobody_else(play: Play) -> None:
@@ -136,4 +153,46 @@ def test_a_list_takes_the_same_few_statements_for_one_and_for_many(play: Play) -
         play.bring("review", of=of)
     with sent(play.uow.engine) as many:
         assert len(queue(play).cases) == 3
-    assert len(one) == len(many) == 5, many
+    assert len(one) == len(many) == 7, many
+
+
+def test_a_case_of_whom_one_stands_in_for_stands_in_the_list_and_says_so(play: Play) -> None:
+    days = {"first": noon(4, 1).date(), "last": noon(4, 9).date()}
+    delegations.delegate(play.uow, actor=play.who(DIRECTOR), now=noon(4, 1), number=SECRETARY, **days)
+    play.bring("review")
+    play.bring("review", of=OFFICER)
+    found = queue(play, SECRETARY).cases
+    assert sorted(one.appraisal.split("/")[1][:4] for one in found) == [OFFICER, CLERK]
+    holder = StandsFor(f"Person {DIRECTOR} ({DIRECTOR})", days["last"])
+    assert [one.stands_for for one in found] == [holder, holder]
+    assert [one.stands_for for one in queue(play).cases] == [None, None]
+    late = review_queue.queue(play.uow, actor=play.who(SECRETARY), now=noon(4, 10))
+    assert late.cases == ()
+    with sent(play.uow.engine) as statements:
+        queue(play, SECRETARY)
+    assert len(statements) <= 8, statements
+
+
+def test_nobody_finds_in_his_list_what_he_may_not_decide_for_another(play: Play) -> None:
+    days = {"first": noon(4, 1).date(), "last": noon(4, 9).date()}
+    delegations.delegate(play.uow, actor=play.who(DIRECTOR), now=noon(4, 1), number=PERSONNEL, **days)
+    play.bring("review")
+    play.bring("review", of=ESCORT)
+    # He scored the clerk himself; the escort was scored by somebody else.
+    assert [one.appraisal.split("/")[1][:4] for one in queue(play, PERSONNEL).cases] == [ESCORT]
+
+
+def test_a_file_of_who_recorded_it_is_evidence_and_one_of_the_person_is_not(play: Play) -> None:
+    line = play.deduct("C3.1", 4)
+    file = {"now": noon(4, 1), "item": line, "name": "a.txt"}
+    attachments.attach(play.uow, actor=play.who(CLERK), content=b"mine", **file)
+    play.bring("review")
+    assert "no-evidence" in codes(case(play, CLERK))
+
+
+def test_a_file_added_by_who_recorded_it_is_evidence(play: Play) -> None:
+    line = play.deduct("C3.1", 4)
+    file = {"now": noon(4, 1), "item": line, "name": "a.txt"}
+    attachments.attach(play.uow, actor=play.who(PERSONNEL), content=b"the log", **file)
+    play.bring("review")
+    assert "no-evidence" not in codes(case(play, CLERK))

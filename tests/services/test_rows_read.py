@@ -45,8 +45,8 @@ def test_no_list_reads_more_than_two_thousand_rows_whatever_lies_in_the_tables(p
         assert tx.scalar(text("SELECT count(*) FROM finding")) > EARLIER
     director, personnel = play.who(DIRECTOR), play.who(PERSONNEL)
     lists: dict[str, Callable[[], object]] = {
-        "review": lambda: review_queue.queue(play.uow, actor=director),
-        "scoring": lambda: scoring_queue.to_score(play.uow, actor=personnel),
+        "review": lambda: review_queue.queue(play.uow, actor=director, now=noon(4, 1)),
+        "scoring": lambda: scoring_queue.to_score(play.uow, actor=personnel, now=noon(4, 1)),
         "record": lambda: recording.desk(play.uow, actor=personnel, now=noon(4, 3)),
     }
     for name, ask in lists.items():

@@ -1,5 +1,15 @@
 """One appraisal on a page: facts at once, judgement at release, and the acts with their consequences."""
 
+import datetime as dt
+import html
+import re
+
+from sqlalchemy import select
+
+from models.appraisals import Appraisal
+from models.columns import table_of
+from models.cycles import Cycle
+from services.appraisal_view import MOST_PAST
 from tests.services.builders import CLERK, DIRECTOR, OFFICER, PERSONNEL, noon, open_quarter
 from tests.services.counting import sent
 from tests.services.playing import APPROVED, SUBMITTED, Play
@@ -128,8 +138,36 @@ def test_other_quarters_are_listed_with_their_total_once_it_is_released(pages: P
     pages.play.bring("closed")
     open_quarter(pages.play.uow, pages.play.office, code="2026Q2", now=noon(4, 1))
     said = words_of(pages.browser(CLERK).get(f"/appraisals/2026Q2/{CLERK}"))
-    assert "Other quarters 2026Q1 Closed Total: 100" in said
+    assert "Other quarters 2026Q1 Closed Total: 100 · Excellent" in said
     assert "Other quarters" not in words_of(pages.browser(DIRECTOR).get(f"/appraisals/2026Q2/{CLERK}"))
+
+
+def test_more_past_quarters_than_one_list_has_follow_on_the_next(pages: Pages) -> None:
+    cycle, appraisal = table_of(Cycle), table_of(Appraisal)
+    with pages.play.uow.write() as tx:
+        of_cycle = dict(tx.all(select(cycle))[0]._mapping)
+        person = pages.play.office.people[CLERK]
+        of_clerk = dict(tx.all(select(appraisal).where(appraisal.c.person_id == person))[0]._mapping)
+        del of_cycle["id"], of_clerk["id"]
+        planned = {"state": "planned", "version": 0, "opened_at": None}
+        for number in range(MOST_PAST + 1):
+            # Two begin on one day, as a quarter and a year do.
+            days = {"period_from": dt.date(2025, 12 - number // 2, 1), "period_to": dt.date(2025, 12, 31), **planned}
+            made = tx.insert(cycle, {**of_cycle, **days, "code": f"Q{number}"})
+            tx.insert(appraisal, {**of_clerk, "cycle_id": made})
+    browser = pages.browser(CLERK)
+    path = f"/appraisals/2026Q1/{CLERK}@clerical"
+    first = browser.get(path)
+    assert "Earlier quarters" in words_of(first)
+    link = html.unescape(first.text.partition(f"{path}?past=")[2].partition('#past"')[0])
+    second = browser.get(f"{path}?past={link}")
+    assert "Earlier quarters" not in words_of(second)
+    pattern = f"/appraisals/(Q[0-9]+)/{CLERK}@clerical"
+    lists = [re.findall(pattern, page.text.partition('id="past"')[2]) for page in (first, second)]
+    assert [len(one) for one in lists] == [MOST_PAST, 1]
+    assert sorted(lists[0] + lists[1]) == [f"Q{number}" for number in range(MOST_PAST + 1)]
+    assert browser.get(f"{path}?past=soon").status_code == 422
+    assert "Other quarters" not in words_of(pages.browser(DIRECTOR).get(f"{path}?past={link}"))
 
 
 def test_a_page_takes_the_same_few_statements_however_many_appraisals_there_are(pages: Pages) -> None:

@@ -10,7 +10,7 @@ from models.people import Grant
 from services import accounts
 from services.mailed_keys import mailed_secret
 from services.tokens import digest_of
-from tests.services.builders import CLERK, ESCORT, OFFICER, granted, noon
+from tests.services.builders import CLERK, ESCORT, OFFICER, PERSONNEL, granted, noon
 from tests.services.conftest import KEYS
 from tests.services.playing import Play
 from tests.web.browsing import PASSWORD, Pages, words_of
@@ -197,12 +197,58 @@ def test_what_was_typed_survives_a_session_that_ran_out(pages: Pages) -> None:
     assert "What you typed is kept" in words_of(answer)
     back = browser.send(answer, "/login", number=CLERK, password=PASSWORD)
     assert "Nothing was sent yet" in words_of(back)
-    assert '<label class="form-label" for="k-comment-1">Your words</label>' in back.text
+    assert '<label class="form-label" for="k-comment-1">Your words (not needed)</label>' in back.text
     assert pages.play.appraisal(CLERK).stage == "draft"
     sent = browser.send(back, path)
     assert sent.status_code == 303, words_of(sent)
     (row,) = pages.play.rows("SELECT body FROM text_body")
     assert row.body.splitlines() == ["What I did", "in this <quarter>."]
+
+
+@pytest.mark.parametrize(
+    ("number", "page", "to", "fields"),
+    [
+        (
+            OFFICER,
+            "/record",
+            "/record/documents",
+            {
+                "number": ("2026-14", "Its number, as the issuer wrote it"),
+                "day": ("2026-02-10", "The day it bears"),
+                "issuer": ("Superior bank", "Who issued it"),
+                "title": ("Hazards", "What it is called (not needed)"),
+            },
+        ),
+        (
+            PERSONNEL,
+            f"/scoring/2026Q1/{CLERK}@clerical",
+            f"/scoring/2026Q1/{CLERK}@clerical/submit",
+            {"comment": ("All looked at.\nTwice.", "Your words (not needed)")},
+        ),
+        (
+            CLERK,
+            f"/appraisals/2026Q1/{CLERK}",
+            "/findings/F1/reply",
+            {"text": ("I was at the branch that whole day.", "Your side")},
+        ),
+        (OFFICER, "/cycles/2026Q1", "/cycles/2026Q1/withdraw", {"reason": ("She began in\nMarch.", "Why")}),
+    ],
+)
+def test_what_was_typed_comes_back_under_the_labels_of_its_own_form(
+    pages: Pages, number: str, page: str, to: str, fields: dict[str, tuple[str, str]]
+) -> None:
+    pages.play.deduct("C3.1", 4)
+    if number == PERSONNEL:
+        pages.play.bring("scoring")
+    browser = pages.browser(number)
+    shown = browser.get(page)
+    change(pages, "UPDATE session SET seen_at = :at", at="2025-01-01T00:00:00.000000Z")
+    typed = {name: said for name, (said, _) in fields.items()}
+    back = browser.send(browser.send(shown, to, **typed), "/login", number=number, password=PASSWORD)
+    for name, (_, label) in fields.items():
+        assert f'for="k-{name}-1">{label}</label>' in back.text, name
+    (kept,) = [kept for action, kept in browser.forms(back) if action == to]
+    assert {name: kept[name][0].replace("\r", "") for name in typed} == typed
 
 
 def test_somebody_else_at_the_same_browser_does_not_send_it(pages: Pages) -> None:

@@ -1,8 +1,15 @@
 """My work: what somebody owes, what he waits for, and what comes next when nothing is owed."""
 
 import datetime as dt
+from urllib.parse import urlencode
 
+from sqlalchemy import select
+
+from models.columns import table_of
+from models.workitems import WorkItem
 from services import delegations, people
+from services.my_work import my_work
+from services.turn_rows import MOST
 from tests.services.builders import CLERK, DIRECTOR, ESCORT, OFFICER, PERSONNEL, PRESIDENT, noon
 from tests.services.counting import sent
 from tests.web.browsing import Pages, words_of
@@ -74,3 +81,36 @@ def test_who_is_away_reads_from_when_to_when(pages: Pages) -> None:
         last=dt.date(2026, 4, 9),
     )
     assert "You are away from 2026-04-08 to 2026-04-09." in words_of(pages.browser(ESCORT).get("/"))
+
+
+def test_what_does_not_stand_on_the_first_page_stands_on_the_next(pages: Pages) -> None:
+    play = pages.play
+    pages.play.bring("scoring")
+    with play.uow.write() as tx:
+        items = table_of(WorkItem)
+        open_items = select(items).where(items.c.closed_at.is_(None), items.c.role == "assessor")
+        copied = dict(tx.all(open_items)[0]._mapping)
+        del copied["id"]
+    owner = play.office.people[PERSONNEL]
+    late = (None, noon(4, 9), noon(4, 8))
+    with play.uow.write() as tx:
+        for place in range(MOST + 6):
+            moments = {"opened_at": noon(4, 1), "next_action_at": None, "due_at": late[place % 3], "seen_at": None}
+            tx.insert(items, {**copied, **moments, "noticed_at": None, "seat": place + 2})
+    (open_,) = play.rows("SELECT count(*) AS found FROM work_item WHERE closed_at IS NULL AND holder_id = :p", p=owner)
+    asked = {"actor": play.who(PERSONNEL), "now": noon(4, 1), "zone": "Asia/Shanghai", "calendar": "CN"}
+    first = my_work(play.uow, **asked)
+    assert len(first.owed) == MOST
+    second = my_work(play.uow, **asked, owed_after=first.after_owed or "")
+    assert len(first.owed) + len(second.owed) == open_.found
+    due = [one.due_at for one in (*first.owed, *second.owed)]
+    assert due == sorted(due, key=lambda at: (at is None, at or noon(1, 1)))
+    assert second.after_owed is None
+    browser = pages.browser(PERSONNEL)
+    page = browser.get("/")
+    assert "?owed=" in page.text
+    following = browser.get(f"/?{urlencode({'owed': first.after_owed})}")
+    assert "First page" in words_of(following)
+    assert "?owed=" not in following.text
+    for wrong in ("soon", "~x", "2026-04-01~1", "~-1"):
+        assert browser.get(f"/?{urlencode({'owed': wrong})}").status_code == 422, wrong

@@ -1,10 +1,13 @@
 """People and units: found by number, name and initials, and changed with everything that follows shown first."""
 
+from urllib.parse import urlencode
+
 import pytest
 
 from models.initials import initials
 from services import organisation_import, people_search, person_card
 from services.actors import SYSTEM
+from services.name_search import LOOKED
 from tests.services.builders import CLERK, DIRECTOR, ESCORT, OFFICER, PERSONNEL, noon
 from tests.services.counting import sent
 from tests.web.browsing import Pages, words_of
@@ -26,11 +29,57 @@ def chinese(pages: Pages) -> None:
 def test_somebody_is_found_by_number_name_and_initials(pages: Pages) -> None:
     chinese(pages)
     browser = pages.browser(ESCORT)
-    for typed in ("2001", "200", "王", "wxm", "WX"):
+    for typed in (
+        "2001",
+        "200",
+        "王",
+        "wxm",
+        "WX",
+        "小",
+        "明",
+        "小明",
+        "xm",
+        "wangxiaoming",
+        "Wang Xiao",
+        "xiaom",
+        "ming",
+    ):
         said = words_of(browser.get(f"/people?q={typed}"))
         assert "王小明 (2001)" in said, typed
         assert f"({DIRECTOR}) " not in said
     assert "Nobody is found." in words_of(browser.get("/people?q=%25"))
+
+
+@pytest.mark.parametrize("typed", ["iao", "wangming", "wm", "angx", "x1", "%", "小王"])
+def test_what_stands_in_no_name_finds_nobody(pages: Pages, typed: str) -> None:
+    chinese(pages)
+    assert "王小明" not in words_of(pages.browser(ESCORT).get(f"/people?{urlencode({'q': typed})}"))
+
+
+def test_a_search_looks_through_no_more_than_it_says_and_goes_on(pages: Pages) -> None:
+    many = "".join(f"4{n:04},Extra {n},clerical,office,2026-01-01\n" for n in range(LOOKED + 60))
+    late = "9001,李王明,clerical,office,2026-01-01\n9002,王后,clerical,office,2026-01-01\n"
+    data = f"number,name,post,unit,from\n{many}{late}".encode()
+    play = pages.play
+    organisation_import.apply(play.uow, actor=SYSTEM, now=noon(4, 1), data=data, where="people.csv")
+    asked = {"actor": play.office.actor(CLERK), "now": noon(4, 1)}
+    with sent(play.uow.engine) as statements:
+        first = people_search.find(play.uow, **asked, words="王")
+    assert len(statements) <= 7, statements
+    assert [one.number for one in first.people] == ["9002"]
+    second = people_search.find(play.uow, **asked, words="王", after=first.after or "")
+    assert [one.number for one in second.people] == ["9001"]
+    assert second.after is None
+    seen: list[str] = []
+    after: str | None = ""
+    while after is not None:
+        page = people_search.find(play.uow, **asked, words="xtra", after=after)
+        seen += [one.number for one in page.people]
+        assert len(page.people) <= people_search.PAGE
+        after = page.after
+    assert len(seen) == len(set(seen)) == LOOKED + 60
+    nobody = pages.browser(CLERK).get("/people?q=zz")
+    assert "Nobody so far: there are more people than one page looks through. Look further" in words_of(nobody)
 
 
 def test_the_list_goes_on_page_by_page_in_few_statements(pages: Pages) -> None:

@@ -4,6 +4,7 @@ import csv
 import io
 
 import pytest
+from sqlalchemy import text
 
 from services import organisation_import, people, result_groups, result_page
 from services.actors import SYSTEM
@@ -155,3 +156,19 @@ def test_results_are_found_by_initials_and_go_on_page_by_page(pages: Pages) -> N
     said = words_of(browser.get(f"{PATH}?after=1007@personnel-officer"))
     assert f"({CLERK})" in said
     assert f"({PERSONNEL}) deputy" not in said
+
+
+def test_the_table_shows_words_for_posts_and_grades_and_finds_any_part_of_a_name(closed: Pages) -> None:
+    with closed.play.uow.write() as tx:
+        tx.run(text("UPDATE post SET name_en = 'Clerical work', name_zh = '文秘' WHERE code = 'clerical'"))
+    browser = closed.browser(PRESIDENT)
+    said = words_of(browser.get(PATH))
+    assert f"Person {CLERK} ({CLERK}) Clerical work closed (" in said
+    assert " Excellent " in said
+    assert " excellent " not in said
+    found = words_of(browser.get(f"{PATH}?q=erson+{CLERK[:3]}"))
+    assert f"Person {CLERK} ({CLERK})" in found
+    browser.post("/language", {"language": "zh"})
+    said = words_of(browser.get(PATH))
+    assert " 文秘 " in said
+    assert " 优秀 " in said

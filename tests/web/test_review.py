@@ -1,9 +1,13 @@
 """Review: what needs an eye comes first, a case is decided and the next one follows, the rest goes in one go."""
 
-from services import findings
-from tests.services.builders import CLERK, DIRECTOR, ESCORT, OFFICER, PERSONNEL, noon
-from tests.services.playing import SUBMITTED
+import pytest
+
+from services import attachments, delegations, findings
+from tests.services.builders import CLERK, DIRECTOR, ESCORT, OFFICER, PERSONNEL, SECRETARY, noon
+from tests.services.playing import SUBMITTED, Play
+from tests.services.test_review_queue import given
 from tests.web.browsing import PASSWORD, Pages, words_of
+from tests.web.conftest import served
 
 STAFF = (CLERK, ESCORT, OFFICER)
 CLERK_CASE, ESCORT_CASE = f"2026Q1/{CLERK}@clerical", f"2026Q1/{ESCORT}@escort"
@@ -152,3 +156,39 @@ def test_the_persons_reply_stands_beside_the_finding(pages: Pages) -> None:
 def _line(pages: Pages) -> str:
     (row,) = pages.play.rows("SELECT id FROM finding")
     return f"F{row.id}"
+
+
+def test_a_case_of_whom_one_stands_in_for_is_marked_decided_and_has_its_files(pages: Pages) -> None:
+    play = pages.play
+    line = play.deduct("C3.1", 4)
+    file = {"item": line, "name": "log.txt", "content": b"the log"}
+    attachments.attach(play.uow, actor=play.who(PERSONNEL), now=noon(4, 1), **file)
+    days = {"first": noon(4, 1).date(), "last": noon(4, 9).date()}
+    delegations.delegate(play.uow, actor=play.who(DIRECTOR), now=noon(4, 1), number=SECRETARY, **days)
+    play.bring("review")
+    pages.clock.set(noon(4, 3))
+    browser = pages.browser(SECRETARY)
+    page = browser.get("/review")
+    assert f"for Person {DIRECTOR} ({DIRECTOR}) until 2026-04-09" in words_of(page)
+    path = f"/review/2026Q1/{CLERK}@clerical"
+    case = browser.get(path)
+    assert "log.txt" in words_of(case)
+    assert browser.client.get("/files/1").content == b"the log"
+    answer = browser.send(case, f"{path}/approve", password=PASSWORD)
+    assert answer.status_code == 303, words_of(answer)
+    move = play.moves()[-1]
+    assert (move.actor_id, move.on_behalf_of) == (play.office.people[SECRETARY], play.office.people[DIRECTOR])
+    pages.clock.set(noon(4, 10))
+    assert "Nothing waits for your review." in words_of(pages.browser(SECRETARY).get("/review"))
+
+
+@pytest.mark.parametrize(("few", "said"), [(3, False), (1, True)])
+def test_the_reviewer_is_advised_from_where_the_settings_say(play: Play, few: int, said: bool) -> None:
+    given(play, "C3.1", 3)
+    play.deduct("C3.1", 4)
+    play.bring("review")
+    pages = served(play, advice_few=few)
+    assert ("takes 4; before, 3 to 3 was given" in words_of(pages.browser(DIRECTOR).get("/review"))) == said
+    rules = words_of(pages.browser(OFFICER).get("/operations"))
+    assert f"APPRAISE_ADVICE_FEW {few} " in rules
+    assert "APPRAISE_ADVICE_FAR_PERCENT 10 " in rules

@@ -4,7 +4,7 @@ import datetime as dt
 from fractions import Fraction
 from typing import Any
 
-from services import findings
+from services import delegations, findings
 from tests.services.builders import CLERK, DIRECTOR, ESCORT, OFFICER, PERSONNEL, SECURITY, noon
 from tests.services.counting import sent
 from tests.web.browsing import Browser, Pages, words_of
@@ -217,3 +217,19 @@ def test_the_list_is_one_statement_and_the_session(pages: Pages) -> None:
 
 def pages_token(browser: Browser, page: Any) -> str:
     return next(fields["form-token"][0] for _, fields in browser.forms(page) if "form-token" in fields)
+
+
+def test_a_sheet_of_whom_one_stands_in_for_is_marked_and_can_be_filled_in(pages: Pages) -> None:
+    play = pages.play
+    days = {"first": noon(4, 1).date(), "last": noon(4, 9).date()}
+    delegations.delegate(play.uow, actor=play.who(PERSONNEL), now=noon(4, 1), number=SECURITY, **days)
+    play.bring("scoring")
+    browser = pages.browser(SECURITY)
+    assert f"for Person {PERSONNEL} ({PERSONNEL}) until 2026-04-09" in words_of(browser.get("/scoring"))
+    path = f"/scoring/{CLERK_SHEET}"
+    values = {"happened": "2026-02-03", "amount": "4", "reason": "An empty log."}
+    assert fill(browser, "record", **values).status_code == 303
+    answer = browser.send(browser.get(path), f"{path}/submit", comment="For her.")
+    assert answer.status_code == 303, words_of(answer)
+    assert play.appraisal(CLERK).stage == "review"
+    assert "for Person" not in words_of(pages.browser(PERSONNEL).get("/scoring"))

@@ -6,6 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query, Response
 from pydantic import Field
 
+from services import document_lists
 from services import documents as register
 from services.finding_pages import linked
 from web.api.finding_shapes import Finding, page_of_findings
@@ -58,7 +59,9 @@ def documents(
 ) -> Page[Document]:
     """Return the documents you may see, in the order they were registered."""
     place = number_of(after)
-    rows = register.documents_page(visit.uow, actor=visit.actor, now=visit.now, kind=kind, after=place, limit=limit + 1)
+    rows = document_lists.documents_page(
+        visit.uow, actor=visit.actor, now=visit.now, kind=kind, after=place, limit=limit + 1
+    )
     follows = str(rows[limit - 1].id) if len(rows) > limit else None
     return Page[Document](items=[Document.model_validate(row) for row in rows[:limit]], next=follows)
 

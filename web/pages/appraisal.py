@@ -26,8 +26,8 @@ OWN_WORDS = frozenset({"state", "read", "accept", "object", "withdraw"})
 
 
 @router.get("/appraisals/{cycle}/{number}")
-def show(visit: Visit, cycle: str, number: str, done: str = "") -> Response:
-    return _page(visit, f"{cycle}/{number}", EMPTY, done=done)
+def show(visit: Visit, cycle: str, number: str, done: str = "", past: str = "") -> Response:
+    return _page(visit, f"{cycle}/{number}", EMPTY, done=done, past=past)
 
 
 @router.post("/appraisals/{cycle}/{number}/{action}")
@@ -72,9 +72,11 @@ def reply(visit: Visit, finding: str, form: Posted) -> Response:
     return visit.to(f"/appraisals/{place.appraisal}?done=reply#{place.line}")
 
 
-def _page(visit: Asked, code: str, form: Form, *, done: str = "", tried: str = "") -> Response:
+def _page(visit: Asked, code: str, form: Form, *, done: str = "", tried: str = "", past: str = "") -> Response:
     """Show the appraisal; after a refusal with what was typed, and the version that is there now."""
-    laid = lay_open(visit.uow, actor=visit.actor, now=visit.now, appraisal=code, language=visit.language)
+    laid = lay_open(
+        visit.uow, actor=visit.actor, now=visit.now, appraisal=code, language=visit.language, past_after=past
+    )
     shown = laid.shown
     if shown.unseen and visit.looks:
         # See docs/adr/0015: that the next one has looked is a fact about looking, and decides about taking back.

@@ -1,18 +1,19 @@
 """Logging in and out, setting a password by a link that works once, and the language of the pages."""
 
+from dataclasses import replace
+
 from fastapi import APIRouter, Response
 
 from services import accounts, sessions
 from services.errors import AppraiseError, Malformed, Refused
+from web.form_labels import labels_of
 from web.forms import EMPTY, Form, PostedByAnybody
 from web.requests import LANGUAGE_COOKIE, Asked, Guest, local_path, token_of
-from web.words import LANGUAGES, N_
+from web.words import LANGUAGES
 
 router = APIRouter()
 KEPT = "kept-"
 """What the name of a field begins with that was typed before the session ran out."""
-LABELS = {"comment": N_("Your words"), "reason": N_("Why"), "evidence": N_("Evidence"), "text": N_("Your words")}
-"""How the text boxes of the pages are labelled, by the name of their field."""
 
 
 @router.get("/login")
@@ -40,7 +41,8 @@ def log_in(visit: Guest, form: PostedByAnybody) -> Response:
         return visit.page("login.html", status=form.status, next=target, kept=kept, form=form)
     # What was typed belongs to who typed it: somebody else at the same browser does not send it.
     if kept and begun.same_person:
-        answer = _shown_again(visit, target, kept, token_of(begun.secret))
+        viewer = sessions.viewer_of(visit.uow, now=visit.now, secret=begun.secret, limits=visit.site.limits)
+        answer = _shown_again(replace(visit, viewer=viewer), target, kept, token_of(begun.secret))
     else:
         answer = visit.to(target)
     return visit.begun(answer, begun.secret)
@@ -63,7 +65,7 @@ def _kept(form: Form) -> dict[str, tuple[str, ...]]:
 
 
 def _shown_again(visit: Asked, target: str, kept: dict[str, tuple[str, ...]], token: str) -> Response:
-    labels = {name: visit.text(label) for name, label in LABELS.items()}
+    labels = labels_of(visit, target, kept)
     return visit.page("resume.html", next=target, kept=kept, labels=labels, token=token)
 
 

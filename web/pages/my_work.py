@@ -13,13 +13,22 @@ router = APIRouter()
 
 
 @router.get("/")
-def my_work(visit: Visit) -> Response:
+def my_work(visit: Visit, owed: str = "", waited: str = "") -> Response:
     me = visit.person
-    work = all_of(visit.uow, actor=visit.actor, now=visit.now, zone=me.zone, calendar=me.calendar)
+    work = all_of(
+        visit.uow,
+        actor=visit.actor,
+        now=visit.now,
+        zone=me.zone,
+        calendar=me.calendar,
+        owed_after=owed,
+        waited_after=waited,
+    )
     due = [one.due_at for one in work.waited if one.due_at is not None]
     return visit.page(
         "my_work.html",
         work=work,
+        further=bool(owed or waited),
         path_of=path_of,
         door_of=door_of,
         doors=DOORS,

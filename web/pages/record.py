@@ -8,7 +8,17 @@ from urllib.parse import urlencode
 
 from fastapi import APIRouter, Response
 
-from services import attachments, documents, duties, duty_calendar, finding_pages, findings, linking, recording
+from services import (
+    attachments,
+    document_lists,
+    documents,
+    duties,
+    duty_calendar,
+    finding_pages,
+    findings,
+    linking,
+    recording,
+)
 from services.documents import KINDS, DocumentView
 from services.duty_calendar import DutyMonthView
 from services.errors import AppraiseError, Conflict, Malformed, NotFound, Refused
@@ -95,7 +105,7 @@ def _record(visit: Asked, form: Form, *, before: int = 0, done: str = "", tried:
         "record.html",
         status=form.status,
         documents=desk.documents,
-        before=desk.documents[-1].id if len(desk.documents) == documents.LISTED else None,
+        before=desk.documents[-1].id if len(desk.documents) == document_lists.LISTED else None,
         kinds={kind: visit.text(KIND_NAMES.get(kind, kind)) for kind in KINDS},
         may_register=not visit.person.roles.isdisjoint(documents.REGISTRARS),
         people=desk.people,

@@ -1,6 +1,7 @@
 """Review: first what needs an eye, then the rest; one case a page, and all without a deduction in one go."""
 
 from collections.abc import Mapping
+from fractions import Fraction
 from typing import Any
 
 from fastapi import APIRouter, Response
@@ -9,7 +10,9 @@ from services import appraisals, desk, finding_places, review_queue
 from services.appraisals import Words as ActWords
 from services.course import course
 from services.errors import Conflict, Malformed, Refused
+from services.grade_words import grade_of
 from services.review_queue import Case, Queue
+from services.review_reasons import Advice
 from web import confirming
 from web.forms import EMPTY, Form, Posted
 from web.readers import Words, readers
@@ -25,7 +28,7 @@ LINE_ACTS = frozenset({"change", "strike"})
 
 @router.get("/review")
 def show_queue(visit: Visit, after: int = 0, done: str = "", approved: int = 0) -> Response:
-    queue = review_queue.queue(visit.uow, actor=visit.actor, after=after)
+    queue = _queue(visit, after)
     pressing = [case for case in queue.cases if case.reasons]
     deducted = [case for case in queue.cases if case.recorded and not case.reasons]
     clear = [case for case in queue.cases if case.clear]
@@ -46,6 +49,15 @@ def show_queue(visit: Visit, after: int = 0, done: str = "", approved: int = 0) 
     )
 
 
+def _queue(visit: Asked, after: int = 0) -> Queue:
+    return review_queue.queue(visit.uow, actor=visit.actor, now=visit.now, after=after, advice=_advice(visit))
+
+
+def _advice(visit: Asked) -> Advice:
+    settings = visit.site.wiring.settings
+    return Advice(Fraction(settings.advice_far_percent, 100), settings.advice_few)
+
+
 NEEDS_AN_EYE = N_("Needs an eye")
 WITH_DEDUCTIONS = N_("With deductions")
 WITHOUT = N_("Without a deduction")
@@ -54,12 +66,12 @@ WITHOUT_HINT = N_("These can be approved in one go, after you have seen whom it 
 
 @router.get("/review/clear")
 def preview_clear(visit: Visit) -> Response:
-    return _preview(visit, review_queue.queue(visit.uow, actor=visit.actor), EMPTY)
+    return _preview(visit, _queue(visit), EMPTY)
 
 
 @router.post("/review/clear")
 def approve_clear(visit: Visit, form: Posted) -> Response:
-    queue = review_queue.queue(visit.uow, actor=visit.actor)
+    queue = _queue(visit)
     there = {f"{case.appraisal_id}:{case.version}": case for case in queue.cases if case.clear}
     chosen = [there[named] for named in form.all("case") if named in there]
     if not chosen:
@@ -77,7 +89,7 @@ def approve_clear(visit: Visit, form: Posted) -> Response:
     except (Refused, Conflict, Malformed) as error:
         return _preview(visit, queue, form.failed(error))
     if batch.aside:
-        rest = review_queue.queue(visit.uow, actor=visit.actor)
+        rest = _queue(visit)
         return _preview(visit, rest, EMPTY, aside=batch.aside, status=409)
     return visit.to(f"/review?approved={len(batch.moved)}")
 
@@ -103,7 +115,7 @@ def show_case(visit: Visit, cycle: str, number: str, done: str = "") -> Response
 @router.post("/review/{cycle}/{number}/{action}")
 def decide(visit: Visit, cycle: str, number: str, action: str, form: Posted) -> Response:
     code = f"{cycle}/{number}"
-    before = review_queue.queue(visit.uow, actor=visit.actor)
+    before = _queue(visit)
     try:
         if action == "approve":
             confirming.demand(visit, form)
@@ -135,12 +147,12 @@ def _lines(action: str, form: Form) -> Mapping[str, str | None] | None:
 def _case(visit: Asked, code: str, form: Form, *, done: str = "", tried: str = "") -> Response:
     """Show a case; after a refusal with what was typed, and the version that is there now."""
     asked: Any = {"actor": visit.actor, "now": visit.now, "appraisal": code}
-    look = review_queue.look(visit.uow, **asked)
+    look = review_queue.look(visit.uow, **asked, advice=_advice(visit))
     shown = desk.show(visit.uow, **asked)
     way = course(visit.uow, **asked)
     possible = [way.acts[one["action"]] for one in shown.actions if not one["blocked"] and one["action"] in way.acts]
     score, sentences = ({}, ()) if shown.total is None else desk.explain(visit.uow, **asked, language=visit.language)
-    cases = review_queue.queue(visit.uow, actor=visit.actor).cases
+    cases = _queue(visit).cases
     return visit.page(
         "review_case.html",
         status=form.status,
@@ -148,6 +160,7 @@ def _case(visit: Asked, code: str, form: Form, *, done: str = "", tried: str = "
         lines=look.lines,
         shown=shown,
         sentences=sentences,
+        grade=grade_of(score or None),
         months=_missed(score),
         findings=finding_places.of_appraisal(visit.uow, **asked),
         can_revise=any(act.action in LINE_ACTS for act in possible),

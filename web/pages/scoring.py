@@ -10,7 +10,8 @@ from services.appraisals import Words as ActWords
 from services.course import course
 from services.errors import Conflict, Malformed, NotFound, Refused
 from services.finding_checks import Entry
-from services.finding_views import FindingView, show_finding
+from services.finding_shapes import FindingView
+from services.finding_views import show_finding
 from services.scoring_queue import Sheets
 from services.scoring_sheet import Preview, Sheet, demand_same_ledger
 from web.forms import EMPTY, Form, Posted
@@ -26,7 +27,7 @@ PART = "x-part"
 
 @router.get("/scoring")
 def show_list(visit: Visit, after: int = 0, submitted: int = 0, done: str = "") -> Response:
-    found = scoring_queue.to_score(visit.uow, actor=visit.actor, after=after)
+    found = scoring_queue.to_score(visit.uow, actor=visit.actor, now=visit.now, after=after)
     return visit.page(
         "scoring_list.html",
         sheets=found.sheets,
@@ -39,12 +40,12 @@ def show_list(visit: Visit, after: int = 0, submitted: int = 0, done: str = "") 
 
 @router.get("/scoring/clear")
 def preview_clear(visit: Visit) -> Response:
-    return _clear(visit, scoring_queue.to_score(visit.uow, actor=visit.actor), EMPTY)
+    return _clear(visit, scoring_queue.to_score(visit.uow, actor=visit.actor, now=visit.now), EMPTY)
 
 
 @router.post("/scoring/clear")
 def submit_clear(visit: Visit, form: Posted) -> Response:
-    found = scoring_queue.to_score(visit.uow, actor=visit.actor)
+    found = scoring_queue.to_score(visit.uow, actor=visit.actor, now=visit.now)
     there = {one.seen: one.appraisal_id for one in found.sheets if one.clear}
     chosen = [there[named] for named in form.all("sheet") if named in there]
     if not chosen:
@@ -55,7 +56,9 @@ def submit_clear(visit: Visit, form: Posted) -> Response:
     except (Refused, Conflict, Malformed) as error:
         return _clear(visit, found, form.failed(error))
     if batch.aside:
-        return _clear(visit, scoring_queue.to_score(visit.uow, actor=visit.actor), EMPTY, aside=batch.aside)
+        return _clear(
+            visit, scoring_queue.to_score(visit.uow, actor=visit.actor, now=visit.now), EMPTY, aside=batch.aside
+        )
     return visit.to(f"/scoring?submitted={len(batch.moved)}")
 
 

@@ -50,6 +50,7 @@ PAGES: Sequence[tuple[str, str | None, str]] = (
     ("cycle-monday", HR, "/cycles/2026Q2/monday"),
     ("cycle-new", HR, "/cycles/new"),
     ("cycle-results", HR, "/cycles/2026Q1/results"),
+    ("correction", HR, "/corrections/2026Q1/1015@escort"),
     ("organisation", HR, "/organisation"),
     ("people", HR, "/people"),
     ("person", HR, "/people/1015"),
