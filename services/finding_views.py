@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
-from sqlalchemy import Row, Text, bindparam, literal, null, select, type_coerce, union_all
+from sqlalchemy import Row, Text, bindparam, cast, literal, null, select, union_all
 
 from models.columns import Points, table_of
 from models.documents import Incident
@@ -76,7 +76,7 @@ _SAID = union_all(
         REPLY.c.id,
         REPLY.c.finding_id,
         literal("reply", Text).label("kind"),
-        type_coerce(null(), Points()).label("amount"),
+        cast(null(), Points()).label("amount"),
         REPLY.c.at,
         TEXT_BODY.c.body,
     )
