@@ -5,22 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import (
-    Row,
-    Text,
-    and_,
-    bindparam,
-    case,
-    cast,
-    exists,
-    func,
-    literal,
-    null,
-    or_,
-    select,
-    type_coerce,
-    union_all,
-)
+from sqlalchemy import Row, Text, and_, bindparam, case, cast, exists, func, literal, null, or_, select, union_all
 
 from models.columns import BIGINT, UtcDateTime, table_of
 from models.people import Unit
@@ -92,7 +77,7 @@ def _statement(root: Any) -> Any:
         .subquery("page")
     )
     deeper = exists().where(tree.c.shown_id == page.c.id, tree.c.unit_id != page.c.id)
-    none, zero = type_coerce(null(), Text), literal(0, BIGINT)
+    none, zero = cast(null(), Text), literal(0, BIGINT)
 
     def total(name: str) -> Any:
         return cast(func.sum(counted.c[name]), BIGINT)

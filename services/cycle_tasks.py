@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Row, Text, and_, bindparam, exists, func, literal, null, or_, select, type_coerce, union_all
+from sqlalchemy import Row, Text, and_, bindparam, cast, exists, func, literal, null, or_, select, union_all
 
 from models.columns import BIGINT, UtcDateTime, table_of
 from models.outbox import Message
@@ -83,7 +83,7 @@ _ONE = _TASKS.where(WORK_ITEM.c.id == bindparam("item"))
 _ITEMS: Any = bindparam("items", type_=BIGINT, expanding=True)
 _item = item_told(EVENT.c.payload)
 _TOLD = union_all(
-    select(EVENT.c.kind, _item.label("item"), EVENT.c.seq, type_coerce(null(), UtcDateTime()).label("at")).where(
+    select(EVENT.c.kind, _item.label("item"), EVENT.c.seq, cast(null(), UtcDateTime()).label("at")).where(
         EVENT.c.stream == bindparam("stream"),
         EVENT.c.kind.in_(("nobody-left", "with-hr", HELD, RELEASED)),
         _item.in_(_ITEMS),

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import Row, Text, bindparam, literal, null, select, type_coerce, union_all
+from sqlalchemy import Row, Text, bindparam, cast, literal, null, select, union_all
 
 from models.columns import Points, table_of
 from models.documents import Incident
@@ -78,7 +78,7 @@ SAID = union_all(
         REPLY.c.id,
         REPLY.c.finding_id,
         literal("reply", Text).label("kind"),
-        type_coerce(null(), Points()).label("amount"),
+        cast(null(), Points()).label("amount"),
         REPLY.c.at,
         TEXT_BODY.c.body,
     )

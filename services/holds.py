@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Row, Text, bindparam, func, literal, null, select, type_coerce
+from sqlalchemy import Row, Text, bindparam, cast, func, literal, null, select
 
 from models.columns import BIGINT
 from services import calendars, due_dates, naming
@@ -114,7 +114,7 @@ def held_counted() -> Any:
         .where(EVENT.c.stream == bindparam("stream"), EVENT.c.kind.in_((HELD, RELEASED)))
         .subquery("last_told")
     )
-    nothing, zero = type_coerce(null(), Text), literal(0, BIGINT)
+    nothing, zero = cast(null(), Text), literal(0, BIGINT)
     return (
         select(
             literal("held", Text),

@@ -16,6 +16,7 @@ from sqlalchemy import (
     and_,
     bindparam,
     case,
+    cast,
     func,
     literal,
     null,
@@ -44,7 +45,7 @@ PAGE = 50
 _UNITS = HELD.join(UNIT, UNIT.c.id == ASSIGNMENT.c.unit_id)
 _CLOSED = and_(APPRAISAL.c.cycle_id == bindparam("cycle"), APPRAISAL.c.stage == LAST_STAGE)
 _STEP = WIDTH * MILLIONTH
-_NO_TEXT, _NO_NUMBER = type_coerce(null(), Text), type_coerce(null(), BIGINT)
+_NO_TEXT, _NO_NUMBER = cast(null(), Text), cast(null(), BIGINT)
 _COLUMNS = ("what", "code", "name_en", "name_zh", "people", "number", "sum", "least", "most", "place")
 
 
@@ -66,7 +67,7 @@ def _grouped(source: Any, figures: Any, code: Any, name_en: Any, name_zh: Any) -
             name_zh.label("name_zh"),
             people.label("people"),
             func.count().label("number"),
-            func.sum(stored).label("sum"),
+            cast(func.sum(stored), BIGINT).label("sum"),
             func.min(stored).label("least"),
             func.max(stored).label("most"),
         )
@@ -125,7 +126,7 @@ def _statement(source: Any, figures: Any) -> Any:
         .group_by(figures.grade, place)
         .subquery()
     )
-    every = [func.coalesce(func.sum(units.c[name]), 0) for name in ("people", "number", "sum")]
+    every = [cast(func.coalesce(func.sum(units.c[name]), 0), BIGINT) for name in ("people", "number", "sum")]
     first = select(
         literal("all", Text), _NO_TEXT, _NO_TEXT, _NO_TEXT, *every, _NO_NUMBER, _NO_NUMBER, _NO_NUMBER
     ).select_from(units)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
-from sqlalchemy import Row, Select, and_, bindparam, exists, func, null, or_, select, type_coerce, union_all
+from sqlalchemy import Row, Select, and_, bindparam, cast, exists, func, null, or_, select, union_all
 
 from models.columns import BIGINT
 from services import view_log
@@ -51,7 +51,7 @@ def _behind(post: Any) -> Any:
 _OPENED = (
     select(
         APPRAISAL.c.id.label("appraisal_id"),
-        type_coerce(null(), BIGINT).label("roster_id"),
+        cast(null(), BIGINT).label("roster_id"),
         APPRAISAL.c.person_id,
         PERSON.c.number,
         POST.c.code.label("post"),
@@ -79,7 +79,7 @@ _SEEN = and_(
 )
 _NEVER_OPENED = (
     select(
-        type_coerce(null(), BIGINT).label("appraisal_id"),
+        cast(null(), BIGINT).label("appraisal_id"),
         ROSTER.c.id.label("roster_id"),
         ROSTER.c.person_id,
         PERSON.c.number,

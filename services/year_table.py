@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from sqlalchemy import Row, and_, bindparam, exists, null, or_, select, type_coerce, union_all
+from sqlalchemy import Row, and_, bindparam, cast, exists, null, or_, select, union_all
 
 from models.appraisals import PersonResult
 from models.columns import BIGINT, Points, table_of
@@ -82,8 +82,8 @@ _PARTS = union_all(
         ROSTER.c.cycle_id,
         POST.c.code,
         ROSTER.c.status,
-        type_coerce(null(), BIGINT),
-        type_coerce(null(), Points()),
+        cast(null(), BIGINT),
+        cast(null(), Points()),
     )
     .select_from(
         ASSIGNMENT.join(ROSTER, ROSTER.c.assignment_id == ASSIGNMENT.c.id).join(POST, POST.c.id == ROSTER.c.post_id)
