@@ -199,18 +199,10 @@ class Settings(OpenIdSettings):
         True, "on or off", "Whether accepting, approving and signing ask for the password once more.", shown="on"
     )
     advice_far_percent: int = setting(
-        10,
-        "a whole number of percent from 1 to 100",
-        "By how much of the full marks a total differs from the last one before the reviewer is advised to look.",
-        ge=1,
-        le=100,
+        10, "percent from 1 to 100", "How far from the last total a reviewer is advised to look.", ge=1, le=100
     )
     advice_few: int = setting(
-        3,
-        "a whole number from 1 to 1000",
-        "Of how many amounts given before for a clause another one can be said to be unlike them; advice as well.",
-        ge=1,
-        le=1000,
+        3, "a whole number from 1 to 1000", "With fewer amounts given before, none is said to be unlike.", ge=1, le=1000
     )
     audit_key_file: Path = setting(
         lambda data: data["data_dir"] / "audit.key",
