@@ -40,15 +40,18 @@ _LOOSE = 8
 _LONGEST = 4000
 """Characters of a line that are looked through; what is longer is a text of somebody and no sentence of ours."""
 _MOST = 150
-"""So often a line and its parts are looked for; what somebody typed into a sentence must not take longer."""
+"""So often a sentence and its parts are looked for; what somebody typed into a sentence must not take longer."""
+_EACH = 10
+"""So much oftener for each further line of it."""
 _DEEPEST = 6
 """How far parts are looked into; a sentence quotes another one or two deep."""
 
 
 def said(sentence: str, language: Language, *, on_page: bool = False) -> str:
     """Return what was said in English in `language`; `on_page` for who reads a page and has no terminal."""
-    sayings = _sayings(language, on_page)
-    return "\n".join(sayings.say(line) for line in sentence.split("\n"))
+    search, lines = copy(_sayings(language, on_page)), sentence.split("\n")
+    search.left = _MOST + _EACH * (len(lines) - 1)
+    return "\n".join(search.say(line) for line in lines)
 
 
 @dataclass(frozen=True)
@@ -116,9 +119,7 @@ class Sayings:
         bare = line.strip()
         if not 0 < len(bare) <= _LONGEST:
             return line
-        search = copy(self)
-        search.left = _MOST
-        found = search.find(bare, 0)
+        found = self.find(bare, 0)
         return line if found is None else line.replace(bare, found, 1)
 
     def find(self, sentence: str, depth: int) -> str | None:

@@ -124,9 +124,9 @@ def read(uow: UnitOfWork, *, actor: Actor, now: dt.datetime, item: int) -> FileB
 
 
 def _attach(uow: UnitOfWork, item: str, files: Sequence[Sent], *, actor: Actor, now: dt.datetime) -> Files:
+    owner = _seen(uow, item, actor, now).owner
     for file in files:
         file_kinds.media_of(file.name, file.content)
-    owner = _seen(uow, item, actor, now).owner
     with uow.write() as tx:
         demand_typist(tx, actor, today(tx, now))
         _demand_may_attach(tx, owner, actor, now)

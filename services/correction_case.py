@@ -12,7 +12,7 @@ from models.history import TextBody
 from models.people import Person
 from services import correction_records as records
 from services import desk, naming, view_log
-from services.access import granted_roles, own_or_superior
+from services.access import granted_roles, own_or_superior, superiors_of
 from services.actors import Actor
 from services.corrections import Difference, work_out
 from services.definitions import rubric_of
@@ -34,7 +34,7 @@ MOST_WAITING = 50
 _NAMES = select(PERSON.c.id, PERSON.c.name, PERSON.c.number).where(PERSON.c.id.in_(bindparam("people", expanding=True)))
 _TEXTS = select(TEXT_BODY.c.id, TEXT_BODY.c.body).where(TEXT_BODY.c.id.in_(bindparam("texts", expanding=True)))
 _CODES = (
-    select(APPRAISAL.c.id, PERSON.c.name, PERSON.c.number, POST.c.code.label("post"))
+    select(APPRAISAL.c.id, APPRAISAL.c.person_id, PERSON.c.name, PERSON.c.number, POST.c.code.label("post"))
     .join(PERSON, PERSON.c.id == APPRAISAL.c.person_id)
     .join(ASSIGNMENT, ASSIGNMENT.c.id == APPRAISAL.c.assignment_id)
     .join(POST, POST.c.id == ASSIGNMENT.c.post_id)
@@ -117,7 +117,10 @@ def _case(tx: Transaction, standing: Standing, actor: Actor, now: dt.datetime) -
     granted = granted_roles(tx, actor.person_id, today(tx, now))
     near = own_or_superior(tx, actor.person_id, int(row.person_id), standing.today)
     final = row.cycle_state == CycleState.FINAL and row.outcome not in {None, Outcome.NOT_RATED}
-    recorded = records.events_of(tx, row.cycle_id).get(standing.id, []) if final else []
+    seen = sight(tx, standing, actor, standing.today)
+    # What is proposed or was refused is no more his to see than the judgement: not his own, nor a superior's (ADR 9).
+    whole = final and seen.judgement and not seen.as_appraisee
+    recorded = records.events_of(tx, row.cycle_id).get(standing.id, []) if whole else []
     said = _said(tx, recorded)
     waits = bool(said) and said[-1].kind == records.PROPOSED
     effect, why_not = None, None if final else _NOT_FINAL
@@ -127,7 +130,7 @@ def _case(tx: Transaction, standing: Standing, actor: Actor, now: dt.datetime) -
             effect = work_out(tx, standing, recorded, pending=decided).difference
         except (Refused, Conflict) as error:
             why_not = error.sentence
-    score = desk.score_of(tx, standing, sight(tx, standing, actor, standing.today)) if final else None
+    score = desk.score_of(tx, standing, seen) if final else None
     names = desk.names_of(tx, [standing.id])
     proposers = {recorded[-1][0].actor_id, recorded[-1][0].on_behalf_of} if waits else set()
     return CorrectionCase(
@@ -201,7 +204,7 @@ class Waiting:
 
 @use_case("correction.list")
 def corrections_waiting(uow: UnitOfWork, *, actor: Actor, now: dt.datetime, cycle: str) -> tuple[Waiting, ...]:
-    """Return the corrections of a cycle that wait for the approver, the oldest first; five statements at most.
+    """Return the corrections of a cycle that wait for the approver, the oldest first; seven statements at most.
 
     Raises:
         NotFound: there is no such cycle.
@@ -209,15 +212,32 @@ def corrections_waiting(uow: UnitOfWork, *, actor: Actor, now: dt.datetime, cycl
     """
     with uow.read() as tx:
         demand(tx, actor, now, READERS, "look at corrections")
-        row = naming.cycle(tx, cycle)
-        last = {
-            appraisal: steps[-1][0]
-            for appraisal, steps in records.events_of(tx, row.id).items()
-            if steps[-1][0].kind == records.PROPOSED
-        }
-        waiting = sorted(last, key=lambda appraisal: int(last[appraisal].seq))[:MOST_WAITING]
-        of = {one.id: one for one in tx.all(_CODES, {"appraisals": waiting})} if waiting else {}
-    return tuple(_waiting(row.code, of[appraisal], last[appraisal].at) for appraisal in waiting)
+        day = today(tx, now)
+        return read_waiting(tx, naming.cycle(tx, cycle), actor, granted_roles(tx, actor.person_id, day), day)
+
+
+def read_waiting(
+    tx: Transaction, cycle: Row[Any], actor: Actor, granted: frozenset[str], on: dt.date
+) -> tuple[Waiting, ...]:
+    """Return what `corrections_waiting` returns, in the caller's transaction; three statements at most.
+
+    Nobody sees that his own waits, and HR alone nothing of superiors.
+    """
+    last = {
+        appraisal: steps[-1][0]
+        for appraisal, steps in records.events_of(tx, cycle.id).items()
+        if steps[-1][0].kind == records.PROPOSED
+    }
+    waiting = sorted(last, key=lambda appraisal: int(last[appraisal].seq))[:MOST_WAITING]
+    of = {one.id: one for one in tx.all(_CODES, {"appraisals": waiting})} if waiting else {}
+    hidden = {actor.person_id}
+    if of and actor.person_id is not None and granted.isdisjoint({Role.APPROVER, Role.AUDITOR}):
+        hidden |= superiors_of(tx, actor.person_id, on)
+    return tuple(
+        _waiting(cycle.code, of[appraisal], last[appraisal].at)
+        for appraisal in waiting
+        if of[appraisal].person_id not in hidden
+    )
 
 
 def _waiting(cycle: str, row: Row[Any], since: dt.datetime) -> Waiting:

@@ -42,10 +42,15 @@ Recorded = tuple[Row[Any], Mapping[str, Any]]
 def events_of(tx: Transaction, cycle_id: int) -> dict[int, list[Recorded]]:
     """Return everything about corrections in a cycle, oldest first, by appraisal. One statement."""
     found: dict[int, list[Recorded]] = {}
-    for row in tx.all(_EVENTS, {"stream": f"cycle:{cycle_id}"}):
+    for row in tx.all(*events_asked(cycle_id)):
         payload = json.loads(row.payload)
         found.setdefault(payload["appraisal"], []).append((row, payload))
     return found
+
+
+def events_asked(cycle_id: int) -> tuple[Executable, dict[str, Any]]:
+    """Return what `events_of` asks of the database."""
+    return _EVENTS, {"stream": f"cycle:{cycle_id}"}
 
 
 def corrected_score(tx: Transaction, appraisal_id: int) -> int | None:

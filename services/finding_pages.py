@@ -54,6 +54,10 @@ _OF_NUMBER = _PAGE.where(PERSON.c.number == bindparam("number"))
 _OF_DOCUMENT = _PAGE.where(FINDING.c.document_id == bindparam("document"))
 
 
+_ROWS = 500
+"""Findings that are looked at together where some of the first were not the viewer's to see."""
+
+
 @dataclass(frozen=True, slots=True)
 class Findings:
     """Findings in the order they were recorded; behind the id `after` there are more, None where there are none."""
@@ -67,8 +71,8 @@ def findings_page(
 ) -> Findings:
     """Return findings about a person that the viewer may see, by default about himself; at most 6 statements.
 
-    A page can be shorter than `limit` and have a next one: what is not the viewer's to see was left out of it. Of a
-    ledger that no appraisal reads yet it takes some statements more.
+    What is not the viewer's to see is left out and the page filled up from behind it. Of a ledger that no appraisal
+    reads yet it takes some statements more, and likewise where very many are not his to see.
 
     Raises:
         Malformed: nobody is named and the actor is not a person.
@@ -104,13 +108,10 @@ def linked(
 def _seen(
     tx: Transaction, statement: Select[Any], asked: Mapping[str, Any], *, actor: Actor, now: dt.datetime
 ) -> Findings:
-    found = tx.all(statement, asked)
-    limit = int(asked["limit"]) - 1
-    rows = found[:limit]
-    if not rows:
-        return Findings((), None)
-    ids = sorted({int(row.reads) for row in rows if row.reads is not None})
-    standings = {one.id: one for one in load(tx, ids, actor, now)} if ids else {}
+    limit, after = int(asked["limit"]) - 1, asked["after"]
+    batch = limit + 1
+    seen: list[FindingView] = []
+    standings: dict[int, Standing] = {}
     known: dict[int, Terms] = {}
     unread: dict[int, list[tuple[LedgerState, Terms]]] = {}
 
@@ -122,7 +123,16 @@ def _seen(
             known[appraisal] = _terms(tx, standings[appraisal], actor)
         return known[appraisal]
 
-    return Findings(views_by(tx, rows, terms), rows[-1].id if len(found) > limit else None)
+    while True:
+        found = tx.all(statement, {**asked, "after": after, "limit": batch})
+        ids = sorted({int(row.reads) for row in found if row.reads is not None} - standings.keys())
+        standings |= {one.id: one for one in load(tx, ids, actor, now)} if ids else {}
+        seen += views_by(tx, found, terms)
+        if len(seen) > limit or len(found) < batch:
+            break
+        # Neither the place of a hidden one is told nor, by a short page, that there is one.
+        after, batch = found[-1].id, max(batch, _ROWS)
+    return Findings(tuple(seen[:limit]), seen[limit - 1].id if len(seen) > limit else None)
 
 
 def _terms(tx: Transaction, standing: Standing, actor: Actor) -> Terms:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import Executable, bindparam, select
 
 from models.columns import table_of
 from models.cycles import CycleRubric
@@ -40,7 +40,12 @@ def grade_words(rubrics: Iterable[Rubric]) -> Mapping[str, Words]:
 
 def grades_of_cycle(tx: Transaction, cycle_id: int) -> Mapping[str, Words]:
     """Return the words of the grades of a cycle; one statement, and one for each rubric read for the first time."""
-    return grade_words(rubric_of(tx, row.id, row.digest) for row in tx.all(_OF_CYCLE, {"cycle": cycle_id}))
+    return grade_words(rubric_of(tx, row.id, row.digest) for row in tx.all(*grades_asked(cycle_id)))
+
+
+def grades_asked(cycle_id: int) -> tuple[Executable, dict[str, Any]]:
+    """Return what `grades_of_cycle` asks of the database."""
+    return _OF_CYCLE, {"cycle": cycle_id}
 
 
 def grade_of(score: Mapping[str, Any] | None) -> Words:

@@ -6,10 +6,13 @@ from dataclasses import dataclass
 
 from services import view_log
 from services.actors import Actor
-from services.grade_words import Words, grades_of_cycle
+from services.correction_case import Waiting, read_waiting
+from services.correction_records import events_asked
+from services.grade_words import Words, grades_asked, grades_of_cycle
+from services.one_reading import ahead
 from services.result_groups import Groups, read_groups
 from services.result_page import ResultPage, read_page, table_frame
-from services.table_state import TableState, read_state
+from services.table_state import TableState, read_state, state_asked
 from services.unit_of_work import UnitOfWork
 from services.year_table import YearPage, read_year
 from workflow.vocabulary import CycleState
@@ -39,6 +42,8 @@ class ResultsView:
     year: YearPage | None
     grades: Mapping[str, Words]
     """The words of each grade, by its label."""
+    waiting: tuple[Waiting, ...]
+    """The corrections that wait for a signature."""
 
 
 def results_view(
@@ -65,7 +70,9 @@ def results_view(
     grades: Mapping[str, Words] = {}
     with uow.read() as tx:
         at = table_frame(tx, viewer=viewer, now=now, cycle=cycle)
+        ahead(tx, state_asked(at), grades_asked(at.cycle.id), events_asked(at.cycle.id))
         table = read_state(tx, at, viewer)
+        waiting = read_waiting(tx, at.cycle, viewer, at.granted, at.day) if at.cycle.state == CycleState.FINAL else ()
         year = read_year(tx, at, viewer, words=words, after=begin.rows)
         if year is None:
             page = read_page(tx, at, viewer, words=words, after=begin.rows)
@@ -73,4 +80,4 @@ def results_view(
             groups = read_groups(tx, at, language=language, units=begin.units, posts=begin.posts)
     if year.others if year is not None else page is not None and page.noted:
         view_log.look(uow, viewer=viewer, now=now, kind=view_log.RESULT_TABLE, object_id=at.cycle.id)
-    return ResultsView(at.cycle.code, at.cycle.state == CycleState.FINAL, table, page, groups, year, grades)
+    return ResultsView(at.cycle.code, at.cycle.state == CycleState.FINAL, table, page, groups, year, grades, waiting)

@@ -3,8 +3,9 @@
 import datetime as dt
 import json
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import bindparam, exists, select
+from sqlalchemy import Executable, bindparam, exists, select
 
 from models.columns import table_of
 from models.cycles import Proposal
@@ -73,9 +74,14 @@ def table_state(uow: UnitOfWork, *, viewer: Actor, now: dt.datetime, cycle: str)
         return read_state(tx, table_frame(tx, viewer=viewer, now=now, cycle=cycle), viewer)
 
 
+def state_asked(at: Frame) -> tuple[Executable, dict[str, Any]]:
+    """Return what `read_state` asks of the database."""
+    return _LAST, {"stream": stream(at.cycle.id), "cycle": at.cycle.id}
+
+
 def read_state(tx: Transaction, at: Frame, viewer: Actor) -> TableState:
     """Return what `table_state` returns, in the caller's transaction; one statement."""
-    last = tx.first(_LAST, {"stream": stream(at.cycle.id), "cycle": at.cycle.id})
+    last = tx.first(*state_asked(at))
     roles = at.granted & {Role.HR, Role.APPROVER}
     if last is None:
         return TableState(at.cycle.state, roles)

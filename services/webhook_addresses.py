@@ -98,7 +98,7 @@ def resolved(target: Target, *, private: bool) -> str:
     """Return the address, as a number, to connect to.
 
     Raises:
-        NotReachable: the name is unknown, or one of its addresses is private and that is not allowed.
+        NotReachable: the name is unknown, or it is private or not HTTPS where that is not allowed.
     """
     try:
         found = socket.getaddrinfo(target.host, target.port, type=socket.SOCK_STREAM, proto=socket.IPPROTO_TCP)
@@ -108,6 +108,8 @@ def resolved(target: Target, *, private: bool) -> str:
     # One private address among public ones is enough: which of them is taken is not ours to gamble on.
     if not private and not all(is_public(ipaddress.ip_address(number.partition("%")[0])) for number in numbers):
         raise NotReachable("private-address")
+    if target.scheme != "https" and not private:
+        raise NotReachable("not-https")
     return numbers[0]
 
 

@@ -79,9 +79,13 @@ async def _http(request: Request, error: HTTPException) -> Response:
     return await run_in_threadpool(told, request, malformed, error.status_code)
 
 
+_LONGEST_PLACE = 200
+"""Characters of the place where something is wrong: a key that a program made up may be of any length."""
+
+
 async def _invalid(request: Request, error: RequestValidationError) -> Response:
     wrong = error.errors()[0]
-    place = ".".join(str(part) for part in wrong["loc"])
+    place = ".".join(str(part) for part in wrong["loc"])[:_LONGEST_PLACE]
     malformed = Malformed(f"{place}: {wrong['msg']}.", "bad-request")
     return await run_in_threadpool(told, request, malformed, 422)
 

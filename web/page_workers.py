@@ -31,6 +31,9 @@ class PageWorkers:
         Raises:
             Environment: the address is taken or not this machine's, or one of them did not start.
         """
+        if self._port:
+            # Pages of somebody else, of other data perhaps, share the port as gladly as ours: they are heard of here.
+            listening(self._host, self._port, backlog=None).close()
         # Bound and not listening: it keeps the port ours, and no connection is handed to it.
         self._reserved = listening(self._host, self._port, shared=True, backlog=None)
         self._port = self._reserved.getsockname()[1]

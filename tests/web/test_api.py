@@ -78,6 +78,17 @@ def test_an_appraisal_is_shown_as_far_as_it_is_the_viewers(pages: Pages) -> None
     )
 
 
+def test_findings_that_are_hidden_leave_no_trace(pages: Pages) -> None:
+    for points in (3, 4, 5):
+        pages.play.deduct("C3.1", points)
+    stranger, judge = Program(pages, ESCORT), Program(pages, PERSONNEL)
+    assert stranger.get(f"/findings?number={CLERK}&limit=1").json() == {"items": [], "next": None}
+    first = judge.get(f"/findings?number={CLERK}&limit=2").json()
+    assert [one["amount"] for one in first["items"]] == ["3", "4"]
+    rest = judge.get(f"/findings?number={CLERK}&limit=2&after={first['next']}").json()
+    assert ([one["amount"] for one in rest["items"]], rest["next"]) == (["5"], None)
+
+
 def test_a_move_is_made_on_what_was_seen_or_not_at_all(pages: Pages) -> None:
     judge = Program(pages, PERSONNEL)
     tag = judge.get(CODE).headers["etag"]

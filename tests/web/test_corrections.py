@@ -4,8 +4,10 @@ from typing import Any
 
 import pytest
 
-from services import correction_case, proving
-from tests.services.builders import CLERK, DIRECTOR, ESCORT, OFFICER, PERSONNEL, PRESIDENT, QUARTER
+from models.columns import table_of
+from models.people import Grant
+from services import correction_case, corrections, proving
+from tests.services.builders import CLERK, DIRECTOR, ESCORT, OFFICER, PERSONNEL, PRESIDENT, QUARTER, VICE, granted
 from tests.services.closing import END, close_all, deduct, finalise, vouch
 from tests.services.counting import sent
 from tests.web.browsing import PASSWORD, Browser, Pages, words_of
@@ -133,6 +135,20 @@ def test_nobody_corrects_a_superior_or_looks_who_may_not(final: Pages) -> None:
     assert final.browser(OFFICER).get(f"/corrections/{QUARTER}/9999").status_code == 404
 
 
+def test_hr_reads_nothing_of_what_is_proposed_for_a_superior(final: Pages) -> None:
+    play = final.play
+    with play.uow.write() as tx:
+        tx.insert(table_of(Grant), granted(play.office.people[VICE], "hr"))
+    code, why = f"{QUARTER}/{DIRECTOR}", "It was another office."
+    lines = {"F3": "strike"}
+    corrections.propose_correction(play.uow, actor=play.who(VICE), now=END, appraisal=code, lines=lines, reason=why)
+    hr, president = final.browser(OFFICER), final.browser(PRESIDENT)
+    assert why not in words_of(hr.get(f"/corrections/{code}"))
+    assert "Corrections that wait" not in words_of(hr.get(TABLE))
+    assert why in words_of(president.get(f"/corrections/{code}"))
+    assert "Corrections that wait" in words_of(president.get(TABLE))
+
+
 def test_before_it_is_final_nothing_is_corrected_and_no_figure_is_shown(pages: Pages) -> None:
     pages.play.bring("review")
     said = words_of(pages.browser(OFFICER).get(PATH))
@@ -149,4 +165,4 @@ def test_who_looks_is_written_down_and_few_statements_are_needed(final: Pages) -
     assert len(final.play.rows("SELECT 1 FROM view_log")) == before + 1
     with sent(uow.engine) as statements:
         correction_case.corrections_waiting(uow, actor=actor, now=END, cycle=QUARTER)
-    assert len(statements) <= 5, statements
+    assert len(statements) <= 6, statements

@@ -81,10 +81,7 @@ def findings(
     after: After = None,
     limit: Limit = 50,
 ) -> Page[Finding]:
-    """Return the findings about a person that you may see, in the order they were recorded.
-
-    A page can be shorter than `limit` and have a next one: what is not yours to see was left out of it.
-    """
+    """Return the findings about a person that you may see, in the order they were recorded."""
     place = number_of(after)
     found = findings_page(visit.uow, actor=visit.actor, now=visit.now, number=number, after=place, limit=limit)
     return page_of_findings(found)

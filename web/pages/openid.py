@@ -13,7 +13,7 @@ from web.requests import Asked, Guest, GuestApart, local_path, no_page
 router = APIRouter()
 BACK, DONE = "/login/openid/back", "/login/openid/done"
 LONGEST = 1000
-"""Characters of a path to go on to, which the browser keeps meanwhile."""
+"""Bytes of a path to go on to, which the browser keeps meanwhile."""
 
 
 @router.get("/login/openid")
@@ -28,7 +28,7 @@ def go(visit: GuestApart, next: str = "/", again: str = "") -> Response:  # noqa
             visit.uow,
             provider,
             redirect=_redirect(visit),
-            target=target if len(target) <= LONGEST else "/",
+            target=target if len(target.encode()) <= LONGEST else "/",
             session=visit.secret if confirming_ else None,
         )
     except AppraiseError as error:

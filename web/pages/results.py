@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter, Response
 
-from services import correction_case, finalising, late_entries, result_groups
+from services import finalising, late_entries, result_groups
 from services.errors import Malformed
 from services.results_view import Places, results_view
 from web import confirming
@@ -96,9 +96,7 @@ def _page(
         "results.html",
         status=form.status,
         found=found,
-        waiting=correction_case.corrections_waiting(visit.uow, actor=visit.actor, now=visit.now, cycle=cycle)
-        if found.final
-        else (),
+        waiting=found.waiting,
         q=q,
         places=places,
         again=confirming.again(visit),
