@@ -272,6 +272,7 @@ def test_help_of_a_ready_checkout_goes_on_with_the_commands(checkout: Checkout) 
     assert checkout.run().stdout.splitlines()[-1] == "--help"
 
 
+@pytest.mark.whole
 def test_a_failed_step_shows_its_last_lines_and_the_next_run_repairs_it(checkout: Checkout) -> None:
     failed = checkout.run("demo", FAIL_AT="build.txt", PIP_NO_INDEX="1")
     assert failed.returncode == 6
@@ -365,6 +366,7 @@ def test_a_mirror_that_only_pip_knows_of_puts_pip_first(tmp_path: Path, monkeypa
     assert run.ways() == [str(uv), None]
 
 
+@pytest.mark.whole
 def test_where_uv_fails_pip_is_tried(checkout: Checkout) -> None:
     done = checkout.run("demo", FAIL_AT="venv", PIP_NO_INDEX="1", PIP_FIND_LINKS=str(checkout.bin))
     assert "That did not work; trying another installer." in done.stderr

@@ -32,6 +32,7 @@ def hide_installations(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(postgresql, "SYSTEM_FOLDERS", ())
 
 
+@pytest.mark.faults
 @pytest.mark.usefixtures("no_address")
 def test_the_server_and_its_files_are_gone_when_its_owner_is_killed() -> None:
     # The keeper shares the owner's error stream: its end is the end of both.

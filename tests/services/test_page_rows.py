@@ -14,7 +14,7 @@ from tests.services.explaining import MOST_ROWS, analysed, beyond, explained
 from tests.services.multiplying import OFFICE, multiply
 from tests.services.playing import Play
 
-pytestmark = pytest.mark.parametrize("database", ["postgresql"], indirect=True)
+pytestmark = [pytest.mark.whole, pytest.mark.parametrize("database", ["postgresql"], indirect=True)]
 
 NOW = noon(4, 3)
 NEXT = "2026Q2"

@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping
 
+import pytest
+
 from services import cycles, launch
 from services.delegations import delegate
 from tests.services.builders import (
@@ -73,6 +75,7 @@ def costs(pages: Pages, browsers: Mapping[str, Browser]) -> dict[tuple[str, str]
     return found
 
 
+@pytest.mark.whole
 def test_pages_send_few_statements_and_no_more_beside_ten_times_as_many_people_and_periods(pages: Pages) -> None:
     play = pages.play
     busy(play)
