@@ -9,6 +9,7 @@ from sqlalchemy import select
 from benchmarks import bulk_floors, judged, offices
 from benchmarks.office import unit_of_work
 from benchmarks.table import Contest, Plan, Work, whole
+from config.settings import Settings
 from scoring.canonical import canonical
 from services import due_dates, final_rows, finalising, naming, opening
 from services.actors import Actor
@@ -17,7 +18,7 @@ from services.opening import CYCLE
 from services.unit_of_work import UnitOfWork
 from workflow.vocabulary import FIRST_STAGE
 
-CHUNK = 2000
+CHUNK: int = Settings.model_fields["chunk_size"].default
 """People a job takes at once, as shipped."""
 
 

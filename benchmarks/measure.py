@@ -18,7 +18,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from benchmarks.table import Contest, Plan, Side
+from benchmarks.table import Contest, Plan, Side, Work
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine, Table
@@ -150,16 +150,34 @@ def _process(side: Side, url: str, plan: Plan) -> Iterator[Connection]:
             process.join()
 
 
+class _Rounds:
+    """The rounds of a side, and afterwards the memory that it told itself, if it did."""
+
+    def __init__(self, side: Iterator[Work]) -> None:
+        self._side = side
+        self.told: float | None = None
+
+    def __iter__(self) -> Iterator[Work]:
+        while True:
+            try:
+                work = next(self._side)
+            except StopIteration as end:
+                self.told = end.value
+                return
+            yield work
+
+
 def serve(line: Connection, side: Side, url: str, plan: Plan) -> None:
     """Do one round of a side each time the line says so, and say how long it took and what it returned."""
     try:
-        for work in side(url, plan):
+        rounds = _Rounds(side(url, plan))
+        for work in rounds:
             line.recv()
             began = time.perf_counter()
             answer = work()
             line.send(("took", time.perf_counter() - began, answer))
         line.recv()
-        line.send(("end", _peak()))
+        line.send(("end", peak() if rounds.told is None else rounds.told))
     except EOFError:
         return  # whoever measures has ended
     except Exception:  # noqa: BLE001 - it is told to whoever measures
@@ -176,7 +194,7 @@ def _heard(line: Connection, side: str) -> tuple[Any, ...]:
     return said
 
 
-def _peak() -> float:
+def peak() -> float:
     """Return the most memory this process has had, in MiB.
 
     Linux keeps the peak that getrusage tells across the start of a program, so the peak of its own is read.

@@ -7,7 +7,8 @@ module, because subject and floor each run in a process of their own, which find
   sides are given, of whatever can be pickled. It runs once; then the database is analysed and copied for each side.
 - `subject(url, plan)` and `floor(url, plan)` are generators. Each opens its database, yields one function without
   arguments for each round, and closes the database when it is exhausted. Only the calls of these functions are timed,
-  in turns; both sides must yield equally many. What a call returns must be equal on both sides, None included.
+  in turns; both sides must yield equally many. What a call returns must be equal on both sides, None included. A
+  generator whose work is done by processes that it starts returns the peak of their memory in MiB, which is told then.
 
 A floor stands in `benchmarks.floors`, so that its process never loads the product.
 """

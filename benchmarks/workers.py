@@ -1,21 +1,24 @@
 """What a second worker is worth: owed chunks done by two processes, against the same by one.
 
 Each worker is a process of its own that claims rows and does them as `appraise worker` does. The figure of one worker
-stands where the other benchmarks have their floor, so that a ratio of 0.5 is twice as fast, and 0.625 is 1.6 times.
+stands where the other benchmarks have their floor, so that a ratio of 0.5 is twice as fast, and 0.625 is 1.6 times. The
+memory is the most that one of the workers had.
 
-Run as a program it is one worker: `python -m benchmarks.workers URL JOB KEYS AT`. It says `ready`, waits for a line,
-does all that is owed, and says how many rows it did.
+Run as a program it is one worker: `python -m benchmarks.workers URL JOB KEYS AT`. It looks once for something that is
+not owed, so that it has its connection and its statements, says `ready`, waits for a line, does all that is owed, and
+says how many rows it did and the peak of its memory in MiB.
 """
 
 import datetime as dt
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 
 from benchmarks import cycles, judged, offices
+from benchmarks.measure import peak
 from benchmarks.office import key_file, unit_of_work
 from benchmarks.table import Contest, Plan, Work, whole
 from config.clock import SimulatedClock
@@ -25,6 +28,8 @@ from services import proving
 from tasks.jobs import JOBS
 
 SIZE = 20_000
+NOT_OWED = "cycle.complete"
+"""A job that has no rows before any of the others has done its last."""
 TRIED = frozenset({"job.due_at", "job.attempt", "job.fence", "job.done_at", "job.created_at", "message.due_at"})
 """What tells which worker did a row, and when."""
 
@@ -49,17 +54,18 @@ def prepare_finalising(url: str, size: int) -> Plan:
     return {"job": "cycle.finalise-chunk", "at": judged.SUBMITTED.isoformat()}
 
 
-def by_two(url: str, plan: Plan) -> Iterator[Work]:
+def by_two(url: str, plan: Plan) -> Generator[Work, None, float]:
     """Let two workers do what is owed."""
-    yield from _by(2, url, plan)
+    return (yield from _by(2, url, plan))
 
 
-def by_one(url: str, plan: Plan) -> Iterator[Work]:
+def by_one(url: str, plan: Plan) -> Generator[Work, None, float]:
     """Let one worker do it."""
-    yield from _by(1, url, plan)
+    return (yield from _by(1, url, plan))
 
 
-def _by(count: int, url: str, plan: Plan) -> Iterator[Work]:
+def _by(count: int, url: str, plan: Plan) -> Generator[Work, None, float]:
+    peaks: list[float] = []
     with ExitStack() as stack:
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="appraise-bench-"))
         keys = str(key_file(Path(folder)))
@@ -78,9 +84,12 @@ def _by(count: int, url: str, plan: Plan) -> Iterator[Work]:
                 if worker.stdin is not None:
                     worker.stdin.write("go\n")
                     worker.stdin.flush()
-            return sum(int(_said(worker)) for worker in workers)
+            told = [_said(worker).split() for worker in workers]
+            peaks.extend(float(most) for _, most in told)
+            return sum(int(done) for done, _ in told)
 
         yield work
+    return max(peaks)
 
 
 def _said(worker: "subprocess.Popen[str]") -> str:
@@ -91,13 +100,15 @@ def main(url: str, job: str, keys: str, at: str) -> None:
     """Be one worker."""
     settings = load_settings({"database_url": url, "audit_key_file": Path(keys), "data_dir": Path(keys).parent})
     with wire(settings, clock=SimulatedClock(dt.datetime.fromisoformat(at))) as wiring:
-        step = JOBS[job].step
+        step, nothing = JOBS[job].step, JOBS[NOT_OWED].step
+        if nothing is not None and nothing(wiring):
+            raise RuntimeError(f"{NOT_OWED} was owed before anything was done.")
         print("ready", flush=True)
         sys.stdin.readline()
         done = 0
         while step is not None and step(wiring):
             done += 1
-        print(done, flush=True)
+        print(done, peak(), flush=True)
 
 
 CONTESTS: Mapping[str, Contest] = {

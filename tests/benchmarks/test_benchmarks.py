@@ -59,6 +59,8 @@ def small(name: str) -> Contest:
 def test_two_workers_leave_the_rows_of_one(name: str, databases: Databases, database: str) -> None:
     result = run(name, small(name), databases, database, OF_WORKERS)
     assert min(result.subject_us, result.floor_us) > 0
+    # Each worker has the same in memory, whether it is alone or not.
+    assert 0.8 < result.subject_mib / result.floor_mib < 1.25
 
 
 @pytest.mark.parametrize("name", SIZES)
@@ -73,6 +75,17 @@ def test_subject_and_floor_leave_the_same_rows(name: str, databases: Databases, 
 def forgetful(url: str, plan: Plan) -> Iterator[Work]:
     """Approve without a comment."""
     yield from one_by_one(url, plan | {"comment": None})
+
+
+def big(url: str, plan: Plan) -> Iterator[Work]:
+    """Approve, and tell the memory of some other process."""
+    yield from one_by_one(url, plan)
+    return 4096.0
+
+
+def test_a_side_tells_the_memory_of_the_processes_that_do_its_work(tmp_path: Path) -> None:
+    result = run("move", Contest(prepare_move, big, floors.move, 3, 0), SqliteFiles(tmp_path), "sqlite", 3)
+    assert result.subject_mib == 4096 > result.floor_mib
 
 
 def hasty(url: str, plan: Plan) -> Iterator[Work]:

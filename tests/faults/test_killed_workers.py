@@ -1,4 +1,7 @@
-"""Workers killed on PostgreSQL and Redis, and Redis with them: what is left equals a run in which nothing was."""
+"""Workers killed on PostgreSQL and Redis, and Redis with them: what is left equals a run in which nothing was.
+
+So it is where Redis takes no ring, or is not there at all: the workers look for themselves.
+"""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -14,10 +17,10 @@ from models.database import open_database
 from services import practice_clock, verification
 from services.unit_of_work import UnitOfWork
 from tests.faults import killer
-from tests.faults.mailed_opening import Office, owe, owed_notices
+from tests.faults.mailed_opening import OPENING, Course, Office
+from tests.faults.mailed_signing import SIGNING
 from tests.faults.snapshot import Snapshot, difference, snapshot
 from tests.servers import postgresql, redis_server
-from tests.services.builders import noon
 
 
 @dataclass
@@ -45,9 +48,14 @@ class Works:
         self.workers.append(stack.enter_context(killer.started(command, self.office.folder, variables)))
 
     def harm(self, number: int) -> None:
-        """Kill a worker; every second time Redis is killed, too, and comes back without memory, or is flushed."""
+        """Kill a worker; every second time Redis is killed, too, and comes back without memory, or is flushed.
+
+        A Redis that was never there stays away.
+        """
         killer.kill(self.workers.pop(0))
         self.office.let_leases_end()
+        if not self.broker.pid:
+            return
         if number % 3 == 1:
             self.broker.stop()
             self.broker.forget()
@@ -58,22 +66,26 @@ class Works:
 
 
 @pytest.fixture
-def broker() -> Iterator[redis_server.Server]:
-    server = redis_server.Server(redis_server.installations()[0], settings={"appendonly": "no"}).start()
+def broker(redis: str) -> Iterator[redis_server.Server]:
+    """A Redis that is sound, full or was never started."""
+    settings = {"appendonly": "no"} | ({"maxmemory": "1"} if redis == "full" else {})
+    server = redis_server.Server(redis_server.installations()[0], settings=settings)
+    if redis != "never started":
+        server.start()
     yield server
     server.close()
 
 
 def run_through(
-    url: str, folder: Path, broker: redis_server.Server, *, people: int, points: list[int]
+    url: str, folder: Path, broker: redis_server.Server, course: Course, *, people: int, points: list[int]
 ) -> tuple[Snapshot, Counter[str], int]:
-    """Open the quarter and mail everybody with two workers, harmed at each point; return what is left."""
+    """Let a course be taken with two workers, harmed at each point; return what is left."""
     folder.mkdir()
     engine = open_database(url)
     uow = UnitOfWork(engine, create_audit_keys(folder / "audit.key"))
-    owe(uow, people)
-    practice_clock.set_clock(uow, now=noon(1, 5), at=noon(1, 5))
-    office = Office(folder, folder / "mails", engine)
+    course.owe(uow, people)
+    practice_clock.set_clock(uow, now=course.at, at=course.at)
+    office = Office(folder, folder / "mails", engine, course)
     with MailSink(office.mails) as sink, ExitStack() as stack:
         works = Works(office, url, broker, sink.port)
         works.start(stack)
@@ -85,27 +97,39 @@ def run_through(
         killer.wait_for(works.workers[-1], office.over, 1)
     assert verification.verify(uow).faults == ()
     # Nothing is missing and nothing is told in two mails, by the mail server's own record.
-    assert office.notices() == owed_notices(uow)
+    assert office.notices() == course.owed_notices(uow)
     left, far = snapshot(engine, times=False), office.done()
     engine.dispose()
     return left, office.letters(), far
 
 
-@pytest.mark.parametrize(("people", "kills", "seed"), [(20, 3, 1), pytest.param(300, 12, 2, marks=pytest.mark.long)])
-def test_workers_killed_and_a_redis_that_forgets_leave_what_a_clean_run_leaves(  # noqa: PLR0917 - sizes are the case
+@pytest.mark.parametrize(
+    ("course", "redis", "people", "kills", "seed"),
+    [
+        (OPENING, "sound", 20, 3, 1),
+        (SIGNING, "sound", 20, 3, 3),
+        (SIGNING, "full", 20, 3, 4),
+        (SIGNING, "never started", 20, 2, 5),
+        pytest.param(OPENING, "sound", 300, 12, 2, marks=pytest.mark.long),
+        pytest.param(SIGNING, "sound", 300, 12, 6, marks=pytest.mark.long),
+    ],
+    ids=str,
+)
+def test_workers_killed_with_a_redis_that_fails_them_leave_what_a_clean_run_leaves(  # noqa: PLR0917 - sizes are the case
     tmp_path: Path,
     postgresql_databases: postgresql.Databases,
     postgresql_template: str,
     broker: redis_server.Server,
+    course: Course,
     people: int,
     kills: int,
     seed: int,
 ) -> None:
     names = [postgresql_databases.create(postgresql_template) for _ in range(2)]
     one, other = (postgresql_databases.address(name) for name in names)
-    clean, letters, most = run_through(one, tmp_path / "clean", broker, people=people, points=[])
+    clean, letters, most = run_through(one, tmp_path / "clean", broker, course, people=people, points=[])
     points = killer.points(seed, kills, most - 1)
-    left, after, _ = run_through(other, tmp_path / "harmed", broker, people=people, points=points)
+    left, after, _ = run_through(other, tmp_path / "harmed", broker, course, people=people, points=points)
     postgresql_databases.leave(*names)
 
     assert difference(clean, left) == []

@@ -3,12 +3,17 @@
 import json
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 import pytest
 
+from tests.faults.storm.__main__ import MODES, Storm
+from tests.faults.storm.reckoning import Counts
+
 ROOT = Path(__file__).parents[2]
 COUNTS = {"owed", "delivered", "in_doubt", "missing", "doubled"}
+GOOD = {"owed": 5, "delivered": 4, "in_doubt": 1}
 
 
 def storm(*arguments: str) -> "subprocess.CompletedProcess[str]":
@@ -29,6 +34,36 @@ def test_after_a_short_storm_nothing_is_missing_and_nothing_doubled(mode: str) -
     assert 0 < row["kills"] <= sum(row["harms"].values())
     assert row["owed"] <= row["delivered"] + row["in_doubt"]
     assert (row["missing"], row["doubled"], row["unasked"]) == (0, 0, 0)
+
+
+def test_without_a_mode_each_mode_has_a_row() -> None:
+    done = storm("--seed", "5", "--minutes", "0.01", "--people", "2", "--json")
+    assert done.returncode == 0, done.stdout + done.stderr
+    rows = json.loads(done.stdout)["rows"]
+    assert [row["mode"] for row in rows] == list(MODES)
+    assert min(row["owed"] for row in rows) > 0
+    assert min(row["kills"] for row in rows) > 0
+
+
+@pytest.mark.parametrize(
+    ("counts", "kills", "passed"),
+    [
+        ({}, 1, True),
+        ({"owed": 0}, 1, False),
+        ({}, 0, False),
+        ({"missing": 1}, 1, False),
+        ({"doubled": 1}, 1, False),
+        ({"unasked": 1}, 1, False),
+    ],
+)
+def test_a_storm_passed_only_if_it_was_one_and_nothing_is_wrong(
+    counts: dict[str, int], kills: int, passed: bool
+) -> None:
+    harms = Counter({"kill process": kills, "sink": 3})
+    passing = Storm("embedded", 1, counts=Counts(**{**GOOD, **counts}), harms=harms)
+    assert passing.passed is passed
+    passing.faults.append("The audit does not verify.")
+    assert not passing.passed
 
 
 @pytest.mark.faults

@@ -22,6 +22,7 @@ from services.roster import Choices
 from tasks.embedded import Embedded
 from tests.services import builders
 from tests.services.builders import OFFICER, TinyOffice, noon
+from tests.services.closing import vouch
 from tests.tasks import faulty_broker
 
 JOB, MESSAGE, FAILURE = table_of(Job), table_of(Message), table_of(Failure)
@@ -116,4 +117,6 @@ def prepared(url: str, folder: Path) -> Iterator[Works]:
         )
         clock = SimulatedClock(OPENING)
         with wire(settings, clock=clock, make_key=True) as wiring:
-            yield Works(settings, wiring, clock, builders.build_office(wiring.uow), sink)
+            office = builders.build_office(wiring.uow)
+            vouch(wiring.uow)
+            yield Works(settings, wiring, clock, office, sink)

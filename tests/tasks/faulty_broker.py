@@ -12,7 +12,11 @@ ADDRESS = "faulty://"
 
 
 class Faults:
-    """What the broker does with each message. `delivered` and `lost` count what came of them."""
+    """What the broker does with each message. `delivered`, `lost` and `doubled` count what came of them.
+
+    `drop` and `double` are the parts of all messages that this happens to, together at most 1; `delay` is the part of
+    the others and of the doubled that waits for the next one.
+    """
 
     def __init__(self, seed: int, *, drop: float, double: float, delay: float) -> None:
         self._random = random.Random(seed)  # noqa: S311 - a seeded choice of faults, not a secret
@@ -33,10 +37,11 @@ class Faults:
         with self._lock:
             drop, double, delay = self._chances
             coming = [message]
-            if self._random.random() < drop:
+            drawn = self._random.random()
+            if drawn < drop:
                 self.lost += 1
                 coming = []
-            elif self._random.random() < double:
+            elif drawn < drop + double:
                 self.doubled += 1
                 coming = [message, _again(message)]
             if coming and self._random.random() < delay:

@@ -49,8 +49,16 @@ def test_messages_are_json_results_are_nowhere_and_nobody_controls_a_worker_from
     assert conf.broker_connection_retry_on_startup
 
 
-def test_no_run_may_last_longer_than_a_broker_waits_for_its_answer() -> None:
+def test_no_run_may_last_longer_than_a_broker_waits_for_its_answer(settings: Settings) -> None:
     assert SOFT_LIMIT_SECONDS < HARD_LIMIT_SECONDS < VISIBILITY_SECONDS
+
+    conf = make_app(settings.model_copy(update={"broker_url": "redis://127.0.0.1:1/0"}), nobody).conf
+    assert (conf.task_soft_time_limit, conf.task_time_limit) == (SOFT_LIMIT_SECONDS, HARD_LIMIT_SECONDS)
+    assert conf.broker_transport_options["visibility_timeout"] == VISIBILITY_SECONDS
+
+
+def test_a_worker_that_is_stopped_lets_its_runs_end_for_ten_seconds(settings: Settings) -> None:
+    assert make_app(settings, nobody).conf.worker_soft_shutdown_timeout == 10
 
 
 def test_the_schedule_rings_for_the_sweep_and_for_every_job_that_comes_by_itself(settings: Settings) -> None:

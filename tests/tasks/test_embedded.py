@@ -73,9 +73,21 @@ def clean_run(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -
         return snapshot(works.wiring.engine, times=False)
 
 
-@SQLITE
+def test_a_faulty_broker_drops_and_doubles_as_many_of_all_messages_as_it_is_told() -> None:
+    faults = Faults(1, drop=0.3, double=0.3, delay=0.0)
+    arrived = sum(len(faults.pass_on({"properties": {}})) for _ in range(1000))
+
+    assert 250 < faults.lost < 350
+    assert 250 < faults.doubled < 350
+    assert arrived == faults.delivered == 1000 - faults.lost + faults.doubled
+
+
 @pytest.mark.faults
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize(
+    ("database", "seed"),
+    [*(("sqlite", seed) for seed in range(4)), ("postgresql", 4), ("postgresql", 5)],
+    indirect=["database"],
+)
 def test_dropping_doubling_delaying_and_reordering_rings_changes_no_outcome(
     works: Works, clean_run: Snapshot, seed: int
 ) -> None:

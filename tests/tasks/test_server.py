@@ -15,6 +15,7 @@ import structlog
 from config.logs import set_up_logs
 from config.settings import load_settings
 from services.reminders import planned_until
+from services.verification import verify
 from tasks.app import make_app, ring, try_ring
 from tasks.beat import Beat
 from tasks.jobs import RELAY
@@ -51,12 +52,13 @@ def finished(works: Works) -> bool:
 
 
 def done(works: Works) -> None:
-    """Expect that all was done once and every notice went out once, in a mail of its own or in a digest."""
+    """Expect that all was done once, every notice went out once, alone or in a digest, and the audit verifies."""
     assert {state for _, state in works.jobs()} == {"done"}
     assert {state for _, state in works.messages()} == {"sent"}
     assert len(works.mails()) == len(set(works.mails()))
     assert len(works.notices()) == len(set(works.notices())) == len(works.messages()) > 0
     assert works.failures() == []
+    assert verify(works.wiring.uow).faults == ()
 
 
 @pytest.mark.parametrize("database", ["sqlite", "postgresql"], indirect=True)

@@ -24,8 +24,9 @@ from tests.waiting import until
 PATIENCE = 2.5
 """Seconds after which a harm that waits for a mail comes without one."""
 MANNERS = tuple(manner for manner in sink.MANNERS if manner != sink.GOOD)
-EMBEDDED = {"kill process": 6, "kill sink": 1, "sink": 5, "copy database": 1, "full disk": 2}
+EMBEDDED = {"kill process": 6, "stall process": 1, "kill sink": 1, "sink": 5, "copy database": 1, "full disk": 2}
 SERVER = {
+    "Redis absent": 0,
     "kill worker": 6,
     "kill all": 1,
     "kill beat": 1,
@@ -35,10 +36,13 @@ SERVER = {
     "flush Redis": 2,
     "kill Redis": 2,
     "Redis away": 1,
+    "Redis full": 1,
     "restart PostgreSQL": 2,
     "crash PostgreSQL": 2,
 }
-"""Each harm with how often it comes, beside the others; the first is the first of every storm."""
+"""Each harm with how often it comes, beside the others."""
+FIRST = frozenset({"Redis absent", "kill process", "kill worker"})
+"""With which every storm begins, in the order of the kinds."""
 KILLS = ("kill", "crash", "restart")
 """How the names of those begin that end something."""
 
@@ -54,10 +58,10 @@ class Harm:
 
 
 def chosen(chance: random.Random, kinds: Mapping[str, int], *, first: bool) -> list[Harm]:
-    """Return the harms of one step, in their order; `first` begins with the first kind there is."""
+    """Return the harms of one step, in their order; `first` begins with those with which a storm begins."""
     found = []
     some = chance.choices(list(kinds), list(kinds.values()), k=chance.choice((1, 2, 2, 3)))
-    for kind in [*list(kinds)[:first], *some]:
+    for kind in [*(kind for kind in kinds if first and kind in FIRST), *some]:
         waits = chance.random() < 0.6  # the rest comes at a moment, not at a mail
         after = PATIENCE if waits else chance.uniform(0.05, 1.2)
         found.append(Harm(kind, after, chance.randint(1, 5), chance.randrange(1 << 16)))
@@ -167,13 +171,19 @@ def _kill_sink(fleet: Fleet, _harm: Harm, over: threading.Event) -> None:
 
 
 def _stall(fleet: Fleet, harm: Harm, over: threading.Event) -> None:
-    """Let a worker sleep; what it holds is taken over meanwhile, where its time is over."""
+    """Let a worker sleep; what it holds is taken over meanwhile, where its time is over.
+
+    On SQLite its time is over when it wakes: it may sleep with the lock of the database in its hand.
+    """
     workers = fleet.workers()
     process = fleet._running[workers[harm.which % len(workers)]]
     os.killpg(process.pid, signal.SIGSTOP)
-    fleet.lapse()
+    if fleet.server is not None:
+        fleet.lapse()
     over.wait(1.5)
     os.killpg(process.pid, signal.SIGCONT)
+    if fleet.server is None:
+        fleet.lapse()
 
 
 def _flush(fleet: Fleet, _harm: Harm, _over: threading.Event) -> None:
@@ -194,6 +204,19 @@ def _broker_away(fleet: Fleet, _harm: Harm, over: threading.Event) -> None:
     broker.forget()
     over.wait(1.5)
     broker.start()
+
+
+def _broker_absent(fleet: Fleet, _harm: Harm, _over: threading.Event) -> None:
+    """Start Redis, which was not there when the workers began."""
+    _broker(fleet).start()
+
+
+def _fill_broker(fleet: Fleet, _harm: Harm, over: threading.Event) -> None:
+    """Let Redis have no room for a ring for a while."""
+    with _broker(fleet).client() as client:
+        client.config_set("maxmemory", 1)
+        over.wait(1.5)
+        client.config_set("maxmemory", 0)
 
 
 def _restart(fleet: Fleet, _harm: Harm, _over: threading.Event) -> None:
@@ -243,13 +266,16 @@ _HARMS: Mapping[str, Callable[[Fleet, Harm, threading.Event], None]] = {
     "kill all": _kill_all,
     "kill beat": _kill_beat,
     "kill sink": _kill_sink,
+    "stall process": _stall,
     "stall worker": _stall,
     "sink": _nothing,
     "copy database": _copy,
     "full disk": _fill_disk,
     "flush Redis": _flush,
     "kill Redis": _kill_broker,
+    "Redis absent": _broker_absent,
     "Redis away": _broker_away,
+    "Redis full": _fill_broker,
     "restart PostgreSQL": _restart,
     "crash PostgreSQL": _crash,
 }

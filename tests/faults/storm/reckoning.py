@@ -105,9 +105,9 @@ def compare(
     of the digests that held them; `unsettled` those that are in doubt now: the only thing that is taken from messages,
     and it excuses nothing but the absence of one that is held, or the return of one that is sent again after a doubt.
     """
-    named = {_name(key, identity): identity for identity in (*owed.certain, *owed.possible)}
+    named = {name_of(key, identity): identity for identity in (*owed.certain, *owed.possible)}
     kinds = {**owed.possible, **owed.certain}
-    in_doubt = {_name(key, identity) for identity in doubted}
+    in_doubt = {name_of(key, identity) for identity in doubted}
     arrived: Counter[str] = Counter()
     again: set[str] = set()
     unasked = []
@@ -343,5 +343,5 @@ def _china(year: int) -> holidays.HolidayBase:
     return holidays.country_holidays("CN", years=year, expand=False)
 
 
-def _name(key: bytes, identity: str) -> str:
+def name_of(key: bytes, identity: str) -> str:
     return hmac.new(key, b"message-id\n" + identity.encode(), hashlib.sha256).hexdigest()[:40]
