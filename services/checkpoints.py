@@ -54,7 +54,7 @@ _EVENT_HEADS = (
     .join(_LAST_EVENTS, (_LAST_EVENTS.c.stream == EVENT.c.stream) & (_LAST_EVENTS.c.seq == EVENT.c.seq))
     .order_by(func.length(EVENT.c.stream), EVENT.c.stream)
 )
-_NEWEST = select(EVENT.c.payload, EVENT.c.at).where(EVENT.c.stream == STREAM).order_by(EVENT.c.seq.desc()).limit(1)
+NEWEST = select(EVENT.c.payload, EVENT.c.at).where(EVENT.c.stream == STREAM).order_by(EVENT.c.seq.desc()).limit(1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,11 +162,14 @@ def make(uow: UnitOfWork, *, now: dt.datetime, path: Path, key: SigningKey, acto
 
 def newest(tx: Transaction) -> Newest | None:
     """Return the checkpoint that was made last, or None before the first."""
-    row = tx.first(_NEWEST)
-    if row is None:
-        return None
-    said = json.loads(row.payload)
-    return Newest(said["fingerprint"], said["key"], row.at)
+    row = tx.first(NEWEST)
+    return None if row is None else as_recorded(row.payload, row.at)
+
+
+def as_recorded(payload: str, at: dt.datetime) -> Newest:
+    """Return a checkpoint from what its event says."""
+    said = json.loads(payload)
+    return Newest(said["fingerprint"], said["key"], at)
 
 
 def find_newest(uow: UnitOfWork) -> Newest | None:

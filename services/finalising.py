@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import Row, and_, bindparam, exists, func, select
+from sqlalchemy import Row, Select, and_, bindparam, exists, func, select
 
 from models.appraisals import Appraisal
 from models.columns import table_of
@@ -69,7 +69,6 @@ _CLOSED = (
     .where(APPRAISAL.c.cycle_id == bindparam("cycle"), APPRAISAL.c.stage == LAST_STAGE)
     .order_by(APPRAISAL.c.id)
 )
-_MOVES = select(func.coalesce(func.sum(APPRAISAL.c.version), 0)).where(APPRAISAL.c.cycle_id == bindparam("cycle"))
 _HIGHEST = select(func.max(PROPOSAL.c.number)).where(PROPOSAL.c.cycle_id == bindparam("cycle"))
 _LATEST = (
     select(PROPOSAL, EVENT.c.payload, EVENT.c.actor_id, EVENT.c.on_behalf_of)
@@ -125,6 +124,11 @@ def stream(cycle_id: int) -> str:
     return f"cycle:{cycle_id}"
 
 
+def moves_of(cycle: Any) -> Select[Any]:
+    """Return the statement that counts the moves that the appraisals of a cycle have made; `cycle` is its id."""
+    return select(func.coalesce(func.sum(APPRAISAL.c.version), 0)).where(APPRAISAL.c.cycle_id == cycle)
+
+
 @use_case("cycle.propose")
 def propose(uow: UnitOfWork, *, actor: Actor, now: dt.datetime, cycle: str, moves_seen: int | None = None) -> Proposal:
     """Put the result table of an open cycle before the approver (domain.md, section 5); by HR.
@@ -156,7 +160,7 @@ def _demand_seen(tx: Transaction, row: Row[Any], moves_seen: int | None) -> None
     """Let pass only who looked at what is there now; asked last, so that nothing moved while the table was made."""
     if moves_seen is None:
         return
-    moves = int(tx.scalar(_MOVES, {"cycle": row.id}))
+    moves = int(tx.scalar(moves_of(row.id)))
     if moves != moves_seen:
         raise Conflict(
             f"The appraisals of {row.code} have moved since you looked (they made {moves} moves, you saw {moves_seen});"

@@ -1,22 +1,26 @@
-"""What lies between a result table and its signature: who put it forward, under which check number, what came of it."""
+"""What lies between a result table and its signature: who put it forward, under which check number, what came of it.
+
+Beside it stands what ties it down: how many moves somebody looks at who may put it forward, and the newest checkpoint.
+"""
 
 import datetime as dt
 import json
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Executable, bindparam, exists, select
+from sqlalchemy import Executable, bindparam, exists, literal, select, true
 
-from models.columns import table_of
+from models.columns import BIGINT, table_of
 from models.cycles import Proposal
 from models.history import Event
 from models.people import Person
 from services.actors import Actor
+from services.checkpoints import NEWEST, Newest, as_recorded
 from services.cycle_frame import Frame
-from services.finalising import stream
+from services.finalising import moves_of, stream
 from services.result_page import table_frame
 from services.unit_of_work import Transaction, UnitOfWork
-from workflow.vocabulary import Role
+from workflow.vocabulary import CycleState, Role
 
 EVENT = table_of(Event)
 PERSON = table_of(Person)
@@ -35,14 +39,24 @@ _LAST = (
     )
     .order_by(EVENT.c.seq.desc())
     .limit(1)
+    .subquery("last_word")
 )
+_CHECKPOINT = NEWEST.subquery("newest_checkpoint")
+_ONE = select(literal(1).label("one")).subquery("one_row")
+_STATE = select(
+    _LAST,
+    _CHECKPOINT.c.payload.label("checkpoint"),
+    _CHECKPOINT.c.at.label("checkpoint_at"),
+    moves_of(bindparam("counted", type_=BIGINT)).scalar_subquery().label("moves"),
+).select_from(_ONE.outerjoin(_LAST, true()).outerjoin(_CHECKPOINT, true()))
 
 
 @dataclass(frozen=True, slots=True)
 class TableState:
     """The last word about the table of a cycle. `kind` is that of its event, None before the first proposal.
 
-    `waits` tells that it waits for a signature, `own` that the viewer put it forward and cannot sign it.
+    `waits` tells that it waits for a signature, `own` that the viewer put it forward and cannot sign it. `moves` is how
+    many moves the appraisals have made, for who may put the table forward now and None for everybody else.
     """
 
     state: str
@@ -56,6 +70,8 @@ class TableState:
     persons: int | None = None
     carried: int = 0
     own: bool = False
+    moves: int | None = None
+    checkpoint: Newest | None = None
 
     @property
     def waits(self) -> bool:
@@ -76,16 +92,19 @@ def table_state(uow: UnitOfWork, *, viewer: Actor, now: dt.datetime, cycle: str)
 
 def state_asked(at: Frame) -> tuple[Executable, dict[str, Any]]:
     """Return what `read_state` asks of the database."""
-    return _LAST, {"stream": stream(at.cycle.id), "cycle": at.cycle.id}
+    return _STATE, {"stream": stream(at.cycle.id), "cycle": at.cycle.id, "counted": _counted(at)}
+
+
+def _counted(at: Frame) -> int | None:
+    """Return the cycle whose moves are counted; None, and none are, for who cannot put its table forward now."""
+    return int(at.cycle.id) if at.cycle.state == CycleState.OPEN and Role.HR in at.granted else None
 
 
 def read_state(tx: Transaction, at: Frame, viewer: Actor) -> TableState:
     """Return what `table_state` returns, in the caller's transaction; one statement."""
-    last = tx.first(*state_asked(at))
+    (last,) = tx.all(*state_asked(at))
     roles = at.granted & {Role.HR, Role.APPROVER}
-    if last is None:
-        return TableState(at.cycle.state, roles)
-    told = json.loads(last.payload)
+    told = {} if last.payload is None else json.loads(last.payload)
     return TableState(
         at.cycle.state,
         roles,
@@ -97,5 +116,7 @@ def read_state(tx: Transaction, at: Frame, viewer: Actor) -> TableState:
         told.get("rated"),
         told.get("persons"),
         len(told.get("carried", ())),
-        viewer.person_id in {last.actor_id, last.on_behalf_of},
+        last.kind is not None and viewer.person_id in {last.actor_id, last.on_behalf_of},
+        None if _counted(at) is None else int(last.moves),
+        None if last.checkpoint is None else as_recorded(last.checkpoint, last.checkpoint_at),
     )

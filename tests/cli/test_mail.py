@@ -1,17 +1,20 @@
 """`appraise mail`, `failures`, `cycle remind` and `status`, as people type them."""
 
 import datetime as dt
+from collections.abc import Iterator
 
 import pytest
 
 from config.mail_sink import MailSink
 from models.columns import table_of
+from models.outbox import Message
 from models.people import Contact, Grant
 from tests.cli.conftest import Terminal
 from tests.services.closing import vouch
+from tests.services.smtp import Server
 
 LATE = "2026-01-12T09:00"
-OFFICER = "1007"
+OFFICER, OPERATOR = "1007", "1003"
 
 
 @pytest.fixture
@@ -142,6 +145,76 @@ def test_slips_and_sheets_are_printed_for_who_has_no_address(
     assert "Your turn: Scoring" in slips
     assert "Signature" in sheet
     assert "____" in sheet
+
+
+@pytest.fixture
+def undelivered(operated: Terminal, monkeypatch: pytest.MonkeyPatch) -> Iterator[Terminal]:
+    """The first mail was refused for good, and behind the second the mail server went away; now it is there again."""
+    server = Server()
+    server.answers = {"RCPT": ["550 nobody"], "DATA": ["disconnect"]}
+    # What is in doubt waits for the operator, and is not sent again by itself.
+    operated.ok("mail", "settings", "--after-doubt", "your-turn=hold", "--as", OFFICER)
+    with operated.opened() as wiring, wiring.uow.write() as tx:
+        tx.run(table_of(Message).update().values(policy="hold"))
+    with MailSink(operated.folder / "mails", handler=server) as sink:
+        monkeypatch.setenv("APPRAISE_SMTP_HOST", "127.0.0.1")
+        monkeypatch.setenv("APPRAISE_SMTP_PORT", str(sink.port))
+        monkeypatch.setenv("APPRAISE_SMTP_TLS", "none")
+        operated.ok("tick", "--at", LATE, at=None)
+        yield operated
+
+
+def code_in(terminal: Terminal, state: str) -> str:
+    """The one mail that is in a state; what goes out with it is not counted."""
+    listed = terminal.ok("mail", "list", "--state", state, "--as", OPERATOR, "--json", at=None).json
+    (found,) = [one["code"] for one in listed if one["digest"] is None]
+    return str(found)
+
+
+def failed(terminal: Terminal, *more: str) -> dict[str, str]:
+    """The failures by what they are of."""
+    listed = terminal.ok("failures", "list", *more, "--as", OFFICER, "--json", at=None).json
+    return {one["about"]: one["code"] for one in listed}
+
+
+def test_a_mail_in_doubt_is_released_and_a_failed_one_is_sent_again(undelivered: Terminal) -> None:
+    by, refused, doubt = ("--as", OPERATOR), code_in(undelivered, "failed"), code_in(undelivered, "in-doubt")
+    for words, mail in (("retry", doubt), ("release", refused)):
+        ran = undelivered("mail", words, mail, *by, at=None)
+        assert (ran.code, "what can be done with it: " in ran.err) == (3, True), ran.err
+    for words in (("retry", refused), ("release", doubt)):
+        assert undelivered("mail", *words, "--as", OFFICER, at=None).code == 3
+        assert undelivered.ok("mail", *words, *by, at=None).out == f"{words[1]} is queued.\n"
+    assert failed(undelivered) == {}
+    undelivered.ok("tick", at=None)
+    sent = undelivered.ok("mail", "list", "--state", "sent", *by, "--json", at=None).json
+    assert {refused, doubt} <= {one["code"] for one in sent}
+
+
+def test_what_failed_is_listed_tried_again_or_dealt_with_by_an_operator(undelivered: Terminal) -> None:
+    by, refused, doubt = ("--as", OPERATOR), code_in(undelivered, "failed"), code_in(undelivered, "in-doubt")
+    waiting = failed(undelivered)
+    assert set(waiting) == {refused, doubt}
+    shown = undelivered.ok("failures", "list", *by, at=None).out
+    assert "smtp-550" in shown
+    assert waiting[doubt] in shown
+    ran = undelivered("failures", "retry", waiting[doubt], *by, at=None)
+    assert (ran.code, ran.err) == (
+        3,
+        f"{doubt} may have arrived; `appraise mail release {doubt}` decides.\n",
+    )
+    assert undelivered("failures", "retry", waiting[refused], "--as", OFFICER, at=None).code == 3
+    again = undelivered.ok("failures", "retry", waiting[refused], *by, at=None).out
+    assert again == f"{waiting[refused]}: {refused} is tried again.\n"
+    queued = undelivered.ok("mail", "list", "--state", "queued", *by, "--json", at=None).json
+    assert refused in {one["code"] for one in queued}
+    resolve = ("failures", "resolve", waiting[doubt], "--reason", "asked her: it came", *by)
+    assert undelivered.ok(*resolve, at=None).out == f"{waiting[doubt]} is dealt with: asked her: it came\n"
+    twice = undelivered(*resolve, at=None)
+    assert (twice.code, twice.err) == (3, f"{waiting[doubt]} is dealt with already.\n")
+    assert undelivered.ok("failures", "list", *by, at=None).out == "Nothing waits for a decision.\n"
+    assert failed(undelivered, "--all") == waiting
+    assert undelivered.ok("mail", "release", doubt, "--arrived", *by, at=None).out == f"{doubt} is sent.\n"
 
 
 def test_status_says_what_needs_somebody_and_prometheus_reads_the_same(operated: Terminal) -> None:

@@ -46,13 +46,16 @@ class Explained:
         return max((scan.rows for scan in self.scans), default=0)
 
 
-def explained(uow: UnitOfWork, ask: Callable[[], object]) -> list[Explained]:
-    """Return what PostgreSQL does for each SELECT that is sent while something is asked."""
+def explained(uow: UnitOfWork, ask: Callable[[], object], *, locking: bool = False) -> list[Explained]:
+    """Return what PostgreSQL does for each SELECT that is sent while something is asked.
+
+    With `locking` also for those that lock their rows; what was asked must then hold none of them any more.
+    """
     statements = asked(uow.engine, ask)
     found = []
     with uow.engine.connect() as connection:
         for statement, values in statements:
-            if statement.lstrip().startswith(("SELECT", "WITH")) and "FOR UPDATE" not in statement:
+            if statement.lstrip().startswith(("SELECT", "WITH")) and (locking or "FOR UPDATE" not in statement):
                 said = f"EXPLAIN (ANALYZE, FORMAT JSON) {statement}"
                 plan = connection.exec_driver_sql(said, values).scalar_one()[0]["Plan"]
                 found.append(Explained(statement, int(plan["Actual Rows"]), tuple(_scans(plan))))

@@ -10,7 +10,7 @@ from sqlalchemy import update
 
 from models.columns import table_of
 from models.people import Assignment, Contact, Grant, Person
-from services import deaths, enrolment, lives, people, reminders, work_items
+from services import deaths, enrolment, holds, lives, people, reminders, work_items
 from services.appraisals import act
 from services.consequences import Followed
 from services.errors import AppraiseError, NotFound, Refused
@@ -74,9 +74,9 @@ def bring_to_the_end(play: Play, *, but: Iterable[str] = ()) -> None:
         play.act(of, "accept", of=of, at=END)
 
 
-def table(play: Play) -> dict[str, Any]:
+def table(play: Play, *, now: dt.datetime = END) -> dict[str, Any]:
     """The signed table: outcome by appraisal; and the audit finds nothing but rows the builder wrote without events."""
-    finalise(play.uow, play.office)
+    finalise(play.uow, play.office, now=now)
     assert [str(fault) for fault in verify(play.uow).faults if fault.code != "no-event"] == []
     rows = play.rows(
         "SELECT p.number, o.code, f.outcome, f.total FROM final f JOIN appraisal a ON a.id = f.appraisal_id"
@@ -254,10 +254,35 @@ def test_a_short_protected_absence_stops_the_days_to_answer_and_passes_on_what_i
     assert done.closed == ()
     assert play.item(ESCORT).due_at is None
     assert play.moves(ESCORT)[-1].action == "no-access"
+    bring_to_the_end(play, but=[ESCORT])
     assert sent_to(play, ESCORT, at=noon(4, 28)) == []
     play.act(OFFICER, "deliver", of=ESCORT, at=noon(5, 6), reason="handed over", witness="1003")
     play.act(ESCORT, "accept", of=ESCORT, at=noon(5, 7))
-    assert play.appraisal(ESCORT).outcome == "accepted"
+    assert table(play, now=noon(5, 8))["1009@escort"] == ("accepted", 100)
+
+
+def test_what_is_on_hold_through_the_whole_quarter_is_late_for_nobody_and_its_result_enters_the_table(
+    play: Play,
+) -> None:
+    asked: dict[str, Any] = {"actor": play.who(OFFICER), "item": f"W{play.item().id}"}
+    assert holds.hold(play.uow, now=noon(1, 6), reason="in dispute before a court", **asked).due_at is None
+    for day in (noon(1, 8), noon(3, 20)):
+        reminders.tick(play.uow, day)
+    reminded = {
+        of: {
+            row.kind for row in play.rows("SELECT kind FROM message WHERE appraisal_id = :id", id=play.appraisal(of).id)
+        }
+        & {"due-soon", "due-today", "overdue"}
+        for of in (CLERK, ESCORT)
+    }
+    assert (reminded[CLERK], bool(reminded[ESCORT])) == (set(), True)
+    late = [one["number"] for one in _status(play).overdue]
+    assert (CLERK in late, ESCORT in late) == (False, True)
+    # Two working days were left when it was put on hold.
+    released = holds.release(play.uow, now=noon(4, 1), reason="the court has decided", **asked)
+    assert released.due_at == noon(4, 3) + dt.timedelta(hours=6)
+    bring_to_the_end(play)
+    assert table(play)["1008@clerical"] == ("accepted", 100)
 
 
 def test_ordinary_leave_changes_no_holder(play: Play) -> None:

@@ -12,14 +12,17 @@ from sqlalchemy import update
 from catalog.shelf import workflow_text
 from models.columns import table_of
 from models.people import Delegation, Unit
-from services import cycles, definitions, launch, mail, missed, opening, reminders
+from services import cycles, definitions, form, launch, mail, missed, opening, reminders
 from services.actors import SYSTEM
 from services.errors import Conflict, Refused
+from services.sight import sight
+from services.standing import load
 from services.unit_of_work import UnitOfWork
 from services.verification import verify
 from tests.services.builders import (
     CLERK,
     DIRECTOR,
+    ESCORT,
     OFFICER,
     PERSONNEL,
     PRESIDENT,
@@ -90,6 +93,22 @@ def test_three_working_days_for_the_statement_then_it_goes_on_without_one(play: 
     assert (move.action, move.role, move.actor_id, play.appraisal().stage) == ("skip", "system", None, "scoring")
     assert json.loads(move.payload)["why"]["missed"] == "move-on"
     assert play.act(CLERK, "state", at=at(1, 9), reason="I was at the branch.").to_stage == "scoring", "it still counts"
+
+
+def printed(play: Play, of: str, language: str = "en") -> list[tuple[str, str]]:
+    """The steps of a person's form as it is printed for him: by whom and what."""
+    with play.uow.read() as tx:
+        standing = load(tx, [f"{QUARTER}/{of}"], play.who(of), at(1, 9))[0]
+        seen = sight(tx, standing, play.who(of), standing.today)
+        return [(step.by, step.done[language]) for step in form.history(tx, standing, seen)]
+
+
+def test_the_form_says_that_a_statement_was_not_given(play: Play) -> None:
+    play.act(ESCORT, "state", of=ESCORT, at=at(1, 6), reason="My quarter.")
+    to_scoring(play)
+    assert printed(play, CLERK) == [("", "went on without a statement")]
+    assert printed(play, CLERK, "zh") == [("", "无自述，已继续")]
+    assert [by for by, _ in printed(play, ESCORT)] == [f"Person {ESCORT} ({ESCORT})"]
 
 
 def test_at_the_very_moment_of_the_deadline_it_is_still_in_time(play: Play) -> None:

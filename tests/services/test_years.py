@@ -1,4 +1,4 @@
-"""A year of half-years: made by the plan, shown as it grows, proposed and signed by two, explained and verified."""
+"""A year of half-years, quarters or months: made by the plan, shown as it grows, signed by two, explained, verified."""
 
 import datetime as dt
 from dataclasses import dataclass
@@ -12,6 +12,7 @@ from sqlalchemy import update
 from models.columns import table_of
 from models.people import Absence, Assignment, Unit
 from services import (
+    calendars,
     corrections,
     cycles,
     exports,
@@ -29,6 +30,7 @@ from services.errors import AppraiseError, NotFound, Refused
 from services.finalising import approve, propose, refuse
 from services.person_explained import explain_person
 from services.plan_form import YearRule
+from services.plan_periods import Every, days_of, periods
 from services.unit_of_work import UnitOfWork
 from tests.services.builders import CLERK, DIRECTOR, ESCORT, OFFICER, PERSONNEL, PRESIDENT, SECURITY
 from tests.services.closing import JUDGES, vouch, write
@@ -45,7 +47,7 @@ class Year(Planned):
     """The clerk and the escort, alone in a unit whose half-years make a year."""
 
     def half(self, day: dt.date, *, unrated: str | None = None) -> str:
-        """Open the half that opens on a day, bring everybody to the end, and sign it; return its code."""
+        """Open the period that opens on a day, bring everybody to the end, and sign it; return its code."""
         (code,) = self.tick(day).opened
         self.work_off()
         for row in self.rows(
@@ -163,6 +165,47 @@ def test_the_year_is_the_mean_of_its_signed_periods_shown_as_it_grows_and_signed
         "Period 2026H2: 96 points, weight 1.",
         "Mean: 191 divided by 2, rounded (half-up, 2 digits), is 95.5 points.",
     )
+    vouch(year.uow)
+    assert verification.verify(year.uow).faults == ()
+
+
+def openings(uow: UnitOfWork, every: Every) -> list[dt.date]:
+    """The days on which the periods of 2026 open: the third working day after each."""
+    with uow.read() as tx:
+        closures = calendars.closures(tx)
+    whole = dt.date(2026, 1, 1), dt.date(2026, 12, 31)
+    return [days_of(period, 3, "CN", closures).opening for period in periods(every, *whole)]
+
+
+@pytest.mark.parametrize(
+    ("every", "with_less", "mean", "said"),
+    [
+        (Every.QUARTER, ("2026Q1", "2026Q3"), Fraction("97.75"), "391 divided by 4"),
+        (Every.MONTH, ("2026-02", "2026-09"), Fraction("99.25"), "1191 divided by 12"),
+    ],
+)
+def test_the_year_is_the_mean_of_its_quarters_and_of_its_months(
+    uow: UnitOfWork, every: Every, with_less: tuple[str, str], mean: Fraction, said: str
+) -> None:
+    year = with_plan(uow, every=every.value)
+    found = {dt.date(2026, 2, 3): 5, dt.date(2026, 9, 10): 4}
+    days = openings(uow, every)
+    assert (len(days), days[-1]) == (12 // every.months, SECOND)
+    for day in days:
+        for happened in [one for one in found if one < day]:
+            year.deduct(CLERK, happened, found.pop(happened))
+        year.half(day)
+    year.sign("2026", SECOND)
+    after = year.results()
+    assert (after[CLERK].total, after[CLERK].periods, after[CLERK].final) == (mean, len(days), True)
+    assert {code: points for code, points in after[CLERK].figures.items() if points != 100} == dict(
+        zip(with_less, (95, 96), strict=True)
+    )
+    assert (after[ESCORT].total, after[ESCORT].final) == (100, True)
+    lines = year.explained(CLERK, CLERK)
+    assert len(lines) == len(days) + 1
+    assert f"Period {with_less[1]}: 96 points, weight 1." in lines
+    assert lines[-1].startswith(f"Mean: {said}, rounded (half-up, 2 digits), is ")
     vouch(year.uow)
     assert verification.verify(year.uow).faults == ()
 

@@ -2,15 +2,18 @@
 
 import csv
 import io
+from pathlib import Path
 
 import pytest
 from sqlalchemy import text
 
-from services import organisation_import, people, result_groups, result_page
+from services import checkpoints, organisation_import, people, result_groups, result_page
 from services.actors import SYSTEM
+from services.signatures import new_signing_key
 from tests.services.builders import CLERK, ESCORT, OFFICER, PERSONNEL, PRESIDENT, QUARTER, noon
-from tests.services.closing import close_all, deduct, finalise
+from tests.services.closing import close_all, deduct, finalise, sign, write
 from tests.services.counting import sent
+from tests.services.playing import ANSWERED
 from tests.web.browsing import PASSWORD, Pages, words_of
 
 PATH = f"/cycles/{QUARTER}/results"
@@ -74,6 +77,44 @@ def test_what_cannot_be_proposed_yet_is_said(pages: Pages) -> None:
     answer = browser.send(browser.get(PATH), f"/cycles/{QUARTER}/propose", table="whole")
     assert answer.status_code == 403
     assert "Still to do" in words_of(answer)
+
+
+def test_a_late_appeal_since_hr_looked_is_a_conflict_and_what_is_then_seen_can_be_put_forward(pages: Pages) -> None:
+    play = pages.play
+    finding = play.deduct("E3.1", 5, of=ESCORT)
+    close_all(play.uow, play.office, but=(ESCORT,))
+    play.bring("signoff", of=ESCORT)
+    pages.clock.set(LATER)
+    hr = pages.browser(OFFICER)
+    looked = hr.get(PATH)
+    play.act(ESCORT, "object", of=ESCORT, at=ANSWERED, reason="It was not my turn.", lines={finding: None})
+    late = hr.send(looked, f"/cycles/{QUARTER}/propose", table="whole")
+    assert late.status_code == 409
+    assert f"The appraisals of {QUARTER} have moved since you looked" in words_of(late)
+    assert hr.send(looked, f"/cycles/{QUARTER}/propose", table="whole", moves="").status_code == 422
+    assert play.rows("SELECT id FROM proposal") == []
+    answer = hr.send(late, f"/cycles/{QUARTER}/propose", table="whole")
+    assert answer.headers["location"] == f"{PATH}?done=proposed", words_of(answer)
+    assert "1 is under appeal or on hold and enters later." in words_of(hr.get(PATH))
+
+
+def test_the_newest_checkpoint_stands_on_a_table_that_is_put_forward_or_signed(closed: Pages, tmp_path: Path) -> None:
+    def make(name: str) -> str:
+        asked = {"now": LATER, "path": tmp_path / name, "key": new_signing_key()}
+        return checkpoints.make(closed.play.uow, **asked).fingerprint
+
+    hr = closed.browser(OFFICER)
+    first = make("one.json")
+    page = hr.get(PATH)
+    assert first not in page.text
+    hr.send(page, f"/cycles/{QUARTER}/propose", table="whole")
+    assert f"<code>{first}</code>" in hr.get(PATH).text
+    second = make("two.json")
+    said = closed.browser(PRESIDENT).get(PATH).text
+    assert f"<code>{second}</code>" in said
+    assert first not in said
+    write(closed.play.uow, sign(closed.play.uow, closed.play.office, now=LATER), now=LATER)
+    assert f"Checkpoint: {second} (" in words_of(hr.get(PATH))
 
 
 @pytest.mark.parametrize("form", ["csv", "xlsx", "json"])

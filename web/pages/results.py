@@ -35,8 +35,13 @@ def propose(visit: Visit, cycle: str, form: Posted) -> Response:
         which = form.get("table")
         if which not in {"whole", "late"}:
             raise Malformed(visit.text("Say which table: the whole one, or what closed later."), "which-table")
-        put = finalising.propose if which == "whole" else late_entries.propose_late
-        put(visit.uow, actor=visit.actor, now=visit.now, cycle=cycle)
+        if which == "late":
+            late_entries.propose_late(visit.uow, actor=visit.actor, now=visit.now, cycle=cycle)
+        else:
+            seen = form.number("moves")
+            if seen is None:
+                raise Malformed(visit.text("Look at the results and put forward what you then see."), "not-looked")
+            finalising.propose(visit.uow, actor=visit.actor, now=visit.now, cycle=cycle, moves_seen=seen)
     except REFUSED as error:
         return _page(visit, cycle, form.failed(error))
     return visit.to(f"/cycles/{cycle}/results?done=proposed")
