@@ -18,8 +18,47 @@ from tests.services.playing import Play
 
 __all__ = ["statements"]
 
+CORE = {
+    f"test_{name}.py"
+    for name in (
+        "appraisals",
+        "appraisals_answered",
+        "appraisals_refused",
+        "corrections",
+        "cycles",
+        "database_errors",
+        "finalising",
+        "findings",
+        "health",
+        "id_sets",
+        "ledgers",
+        "machine",
+        "moves_by_hand",
+        "one_reading",
+        "opening",
+        "outbox",
+        "reminders",
+        "request_keys",
+        "roster",
+        "statement_counts",
+        "strays",
+        "ticks_read",
+        "verification",
+        "webhook_marks",
+        "work_items",
+    )
+}
+"""What every run asks on both databases: moves, figures, locks, and whatever is another statement on PostgreSQL."""
 NOON = dt.datetime(2026, 1, 5, 4, 0, tzinfo=dt.UTC)
 KEYS = AuditKeys("k1", {"k1": b"a key that only the tests use"})
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The other services are asked on SQLite in every run, and on PostgreSQL too by `run.py test --whole`."""
+    for item in items:
+        ours = item.path.is_relative_to(Path(__file__).parent)
+        if ours and "postgresql" in item.name and item.path.name not in CORE:
+            item.add_marker(pytest.mark.whole)
 
 
 @pytest.fixture
