@@ -5,9 +5,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Row, bindparam, or_, select
+from sqlalchemy import Row, Text, bindparam, literal, or_, select, union_all
 
 from models.columns import table_of
+from models.findings import Finding
 from models.people import Absence, Delegation
 from scoring.errors import ScoringError
 from services import calendars
@@ -21,14 +22,15 @@ from services.ledgers import state, state_asked
 from services.one_reading import ahead
 from services.rubric_in_force import covering_asked, rubric_asked, rubric_in_force
 from services.sight import Relation, seen
-from services.standing import ASSIGNMENT, MOVE, PERSON, POST, local_day
+from services.standing import APPRAISAL, ASSIGNMENT, CYCLE, MOVE, PERSON, POST, local_day
 from services.turn_rows import MOST, OWED, WAITED, following, page_of
 from services.unit_of_work import Statement, Transaction, UnitOfWork
 from workflow.lifecycle import Lifecycle
-from workflow.vocabulary import JUDGING_ROLES
+from workflow.vocabulary import JUDGING_ROLES, Role
 
 ABSENCE = table_of(Absence)
 DELEGATION = table_of(Delegation)
+FINDING = table_of(Finding)
 _HOLDER = PERSON.alias("holder")
 _DELEGATE = PERSON.alias("delegate")
 
@@ -79,9 +81,20 @@ _PARTS = select(PARTY.c.appraisal_id).where(
     PARTY.c.to_at.is_(None),
     PARTY.c.appraisal_id.in_(bindparam("appraisals", expanding=True)),
 )
-_ACTED = select(MOVE.c.appraisal_id, MOVE.c.role).where(
-    or_(MOVE.c.actor_id == bindparam("person"), MOVE.c.on_behalf_of == bindparam("person")),
-    MOVE.c.appraisal_id.in_(bindparam("appraisals", expanding=True)),
+_ACTED = union_all(
+    select(MOVE.c.appraisal_id, MOVE.c.role).where(
+        or_(MOVE.c.actor_id == bindparam("person"), MOVE.c.on_behalf_of == bindparam("person")),
+        MOVE.c.appraisal_id.in_(bindparam("appraisals", expanding=True)),
+    ),
+    # Who recorded a finding has acted as an assessor (`services.handover.acted_in`).
+    select(APPRAISAL.c.id, literal(Role.ASSESSOR.value, Text))
+    .join(CYCLE, CYCLE.c.id == APPRAISAL.c.cycle_id)
+    .join(FINDING, FINDING.c.assignment_id == APPRAISAL.c.assignment_id)
+    .where(
+        FINDING.c.counted_on.between(CYCLE.c.period_from, CYCLE.c.period_to),
+        FINDING.c.recorded_by == bindparam("person"),
+        APPRAISAL.c.id.in_(bindparam("appraisals", expanding=True)),
+    ),
 )
 _INTERESTS = select(CONFLICT.c.person_id, CONFLICT.c.other_id).where(
     or_(CONFLICT.c.person_id == bindparam("person"), CONFLICT.c.other_id == bindparam("person")),

@@ -1,17 +1,20 @@
 """My work: what somebody owes, what he waits for, and what comes next when nothing is owed."""
 
 import datetime as dt
+from fractions import Fraction
+from typing import Any
 from urllib.parse import urlencode
 
 from sqlalchemy import select
 
 from models.columns import table_of
 from models.workitems import WorkItem
-from services import delegations, people
+from services import delegations, findings, people
 from services.my_work import my_work
 from services.turn_rows import MOST
-from tests.services.builders import CLERK, DIRECTOR, ESCORT, OFFICER, PERSONNEL, PRESIDENT, noon
+from tests.services.builders import CLERK, DIRECTOR, ESCORT, OFFICER, PERSONNEL, PRESIDENT, SECURITY, noon
 from tests.services.counting import sent
+from tests.services.playing import SUBMITTED
 from tests.web.browsing import Pages, words_of
 
 
@@ -68,6 +71,22 @@ def test_who_stands_in_sees_what_he_does_for_the_other_and_until_when(pages: Pag
     assert "You stand in for Person 1006 (1006): 2026-04-01 – 2026-04-10" in said
     said = words_of(pages.browser(PERSONNEL).get("/"))
     assert "Person 1009 (1009) stands in for you: 2026-04-01 – 2026-04-10" in said
+
+
+def test_a_substitute_is_not_shown_the_review_of_what_he_recorded_himself(pages: Pages) -> None:
+    pages.clock.set(SUBMITTED)
+    office, uow, now = pages.play.office, pages.play.uow, SUBMITTED
+    asked: dict[str, Any] = {"now": now, "number": SECURITY, "first": now.date(), "last": dt.date(2026, 4, 10)}
+    delegations.delegate(uow, actor=office.actor(PERSONNEL), **asked)
+    delegations.delegate(uow, actor=office.actor(DIRECTOR), **asked)
+    turn = "Person 1008 (1008) · reviewed by Person 1004 (1004) for Person 1004 (1004)"
+    pages.play.bring("review")
+    assert turn in words_of(pages.browser(SECURITY).get("/"))
+    pages.play.act(DIRECTOR, "return", at=now, reason="What does the log say?")
+    recorded: dict[str, Any] = {"happened": dt.date(2026, 2, 3), "amount": Fraction(4), "reason": "late"}
+    findings.add(uow, actor=office.actor(SECURITY), now=now, number=CLERK, rule="C3.1", **recorded)
+    pages.play.act(PERSONNEL, "submit", at=now, reason="It says so.")
+    assert turn not in words_of(pages.browser(SECURITY).get("/"))
 
 
 def test_who_is_away_reads_from_when_to_when(pages: Pages) -> None:
